@@ -1,0 +1,21 @@
+"""Apache RocketMQ 4.9.8 as one small Python process: name server, broker and mqadmin.
+
+Where to read, from the bytes upwards; each package's own docstring goes on from here:
+
+- `errors`, `jsonfile`: what can go wrong, and how config/*.json is kept; nothing below them
+- `protocol`: frames, commands, every request and reply, the record of the CommitLog: bytes to objects and back
+- `config`: the configuration keys of Java's servers; `filter`: which messages a consumer wants
+- `store`: messages on disk, without greenlets and without a clock
+- `remoting`: sockets and greenlets, without a subject
+- `namesrv`, `broker`: the two servers, `NameServer` and `Broker`
+- `standalone`: both in one process, for a developer or a test
+- `admin`: the commands of mqadmin
+- `cli`: the entry points `rocketpy`, `mqnamesrv`, `mqbroker`, `mqadmin`
+
+Nobody imports what stands below in this list (tests/test_layers.py), and gevent begins with `remoting`. A message that
+is sent comes in at `remoting.connection` and goes by `remoting.router`, `broker.processors.send` and `broker.appender`
+into `store.message_store`; one that is pulled goes out by `broker.processors.pull`.
+"""
+
+__version__ = "0.1.0"
+JAVA_VERSION = "4.9.8"

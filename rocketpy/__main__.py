@@ -1,0 +1,5 @@
+"""`python -m rocketpy`: see `rocketpy.cli.main`."""
+
+from rocketpy.cli import main
+
+main()
