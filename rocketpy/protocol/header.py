@@ -1,0 +1,226 @@
+"""How a request or a reply header is declared: once, as a class, for server, client, tools and tests.
+
+```python
+@reply
+class SendMessageReply(Header):
+    msg_id: str
+    queue_id: Int
+    queue_offset: Long
+
+@request(RequestCode.SEND_MESSAGE, short=RequestCode.SEND_MESSAGE_V2, reply=SendMessageReply)
+class SendMessage(Header):
+    producer_group: str = wire(short="a")
+    properties: str | None = wire(short="i", default=None)
+```
+
+The wire name is the camelCase of the attribute unless `wire` says otherwise. A field without a default is what Java
+marks @CFNotNull. `API` maps every request code to its class.
+
+What is missing or does not parse (RemotingCommand.decodeCommandCustomHeader logs it and leaves null): a field with a
+default gets the default; a required string is empty; a required number or boolean is left out, and who reads it gets
+a FieldError, as Java runs into its null there and not before. The few headers that Java decodes by hand
+(FastCodesHeader: PULL_MESSAGE and those with one-letter names) refuse at once what does not parse.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, dataclass_transform
+
+import orjson
+
+from rocketpy.errors import FieldError
+from rocketpy.protocol.binary_fields import decode_fields, encode_fields
+from rocketpy.protocol.header_fields import (
+    REQUIRED,
+    ReadPlan,
+    WritePlan,
+    parse_bool,
+    parse_int,
+    parse_long,
+    read_fields,
+    write_fields,
+)
+
+Int = Annotated[int, 32]
+"""A Java int."""
+Long = Annotated[int, 64]
+"""A Java long."""
+
+H = TypeVar("H", bound="type[Header]")
+
+
+class Field(NamedTuple):
+    """One header field, as read off its declaration."""
+
+    attribute: str
+    name: str
+    short: str | None
+    kind: str
+    """"str", "int", "long", "bool" or "float"."""
+    required: bool
+    default: Any
+
+
+class Header:
+    """The base of every request and reply header."""
+
+    __slots__ = ()
+
+    code: ClassVar[int] = -1
+    short_code: ClassVar[int | None] = None
+    codes: ClassVar[tuple[int, ...]] = ()
+    reply: ClassVar[type[Header] | None] = None
+    body: ClassVar[type | None] = None
+    reply_body: ClassVar[type | None] = None
+    fields: ClassVar[tuple[Field, ...]] = ()
+    strict: ClassVar[bool] = False
+    """Whether what does not parse is refused under the long names, too."""
+    _readers: ClassVar[ReadPlan] = ()
+    _short_readers: ClassVar[ReadPlan] = ()
+    _writers: ClassVar[WritePlan] = ()
+    _short_writers: ClassVar[WritePlan] = ()
+
+    @classmethod
+    def decode(cls, ext_fields: dict[str, str] | None, code: int = -1) -> Self:
+        """The header in a command's `ext_fields`; `code` tells the long names from the short ones.
+
+        Raises FieldError, at once or when the field is read (see above).
+        """
+        header = object.__new__(cls)
+        short = code == cls.short_code
+        plan = cls._short_readers if short else cls._readers
+        read_fields(header, plan, ext_fields or _NOTHING, short or cls.strict)
+        return header
+
+    if not TYPE_CHECKING:  # for a field that `decode` left out; checkers must go on knowing which fields there are
+
+        def __getattr__(self, attribute: str) -> Any:
+            for field in self.fields:
+                if field.attribute == attribute:
+                    raise FieldError(field.name, None)
+            raise AttributeError(f"{type(self).__name__} has no {attribute}")
+
+    @classmethod
+    def decode_binary(cls, fields: bytes, code: int = -1) -> Self:
+        """The same from the fields of a binary header. Raises ProtocolError, too."""
+        return cls.decode(decode_fields(fields), code)
+
+    def encode_binary(self, code: int = -1) -> bytes:
+        """The header as the fields of a binary header."""
+        return encode_fields(self.encode(code))
+
+    def encode_json(self, code: int = -1) -> dict[str, str] | orjson.Fragment:
+        """The header as what orjson puts into a JSON header."""
+        return self.encode(code)
+
+    def encode(self, code: int = -1) -> dict[str, str]:
+        """The header as a command's `ext_fields`; None is left out."""
+        return write_fields(self, self._short_writers if code == self.short_code else self._writers)
+
+
+API: dict[int, type[Header]] = {}
+"""Every request code and the class that declares it; filled by importing `rocketpy.protocol.api`."""
+
+_NOTHING: dict[str, str] = {}
+
+
+def wire(name: str | None = None, *, short: str | None = None, default: Any = dataclasses.MISSING) -> Any:
+    """A field whose wire name is not its attribute's camelCase, which has a short name, or a default."""
+    return dataclasses.field(default=default, metadata={"name": name, "short": short})
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(wire,))
+def reply(cls: H) -> H:
+    """Declare a reply header."""
+    return _declare(cls)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(wire,))
+def request(
+    code: int,
+    *,
+    short: int | None = None,
+    codes: Iterable[int] = (),
+    reply: type[Header] | None = None,
+    body: type | None = None,
+    reply_body: type | None = None,
+    strict: bool = False,
+) -> Callable[[H], H]:
+    """Declare a request header and put it into `API`.
+
+    `short` is the code whose fields have one-letter names; `codes` are further codes of the same request; `strict`
+    refuses fields that do not parse.
+    """
+
+    def decorate(cls: H) -> H:
+        declared = _declare(cls)
+        declared.code = code
+        declared.short_code = short
+        declared.codes = tuple(dict.fromkeys((code, *(() if short is None else (short,)), *codes)))
+        declared.reply = reply
+        declared.body = body
+        declared.reply_body = reply_body
+        declared.strict = strict
+        for one in declared.codes:
+            if one in API:
+                raise TypeError(f"request code {one} is declared by {API[one].__name__} and {cls.__name__}")
+            API[one] = declared
+        return declared
+
+    return decorate
+
+
+def camel_case(attribute: str) -> str:
+    """The Java name of a Python attribute: `queue_id` is `queueId`."""
+    first, *others = attribute.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _declare(cls: H) -> H:
+    declared: Any = dataclasses.dataclass(slots=True, kw_only=True)(cls)
+    hints = typing.get_type_hints(declared, include_extras=True)
+    declared.fields = tuple(_field(one, hints[one.name]) for one in dataclasses.fields(declared))
+    for short in (False, True):
+        named = [(field, (field.short or field.name) if short else field.name) for field in declared.fields]
+        readers = tuple(
+            (
+                field.attribute,
+                name,
+                _PARSERS[field.kind],
+                field.default if not field.required else "" if field.kind == "str" else REQUIRED,
+            )
+            for field, name in named
+        )
+        writers = tuple((field.attribute, name, field.kind == "str") for field, name in named)
+        if short:
+            declared._short_readers, declared._short_writers = readers, writers
+        else:
+            declared._readers, declared._writers = readers, writers
+    return typing.cast(H, declared)
+
+
+def _field(declaration: dataclasses.Field[Any], hint: Any) -> Field:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
+    return Field(
+        attribute=declaration.name,
+        name=declaration.metadata.get("name") or camel_case(declaration.name),
+        short=declaration.metadata.get("short"),
+        kind=_KINDS[hint],
+        required=declaration.default is dataclasses.MISSING,
+        default=None if declaration.default is dataclasses.MISSING else declaration.default,
+    )
+
+
+_KINDS: dict[Any, str] = {str: "str", Int: "int", Long: "long", bool: "bool", float: "float"}
+_PARSERS: dict[str, Callable[[str], Any] | None] = {
+    "str": None,
+    "int": parse_int,
+    "long": parse_long,
+    "bool": parse_bool,
+    "float": float,
+}
