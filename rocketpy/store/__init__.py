@@ -1,0 +1,14 @@
+"""Messages on disk, in the files and with the offsets that Java's broker would have written.
+
+`message_store.MessageStore` is the whole: it puts the parts together and is what the broker uses.
+
+- Layouts: `rocketpy.protocol.record` (CommitLog), `consume_queue`, `index_file`, `checkpoint`, `directory_lock`;
+  `paths` says where everything is.
+- Files: `mapped_file` and `mapped_files`, under `commit_log` and `consume_queue`(`s`); `index_file` under `index`.
+- Ways: `writer` appends, `dispatch` enters what was appended into queues and index, `reader` finds it again.
+- Upkeep: `recovery` opens what is there, `flush` brings it to the disk, `cleanup` deletes what has expired.
+
+Nothing here knows greenlets, threads or the time of day (see `message_store`). The hot path is `Writer.append`,
+`CommitLog.append`, `record.encode_into`, `Dispatch.appended`, `ConsumeQueue.put`, `Index.put`, `IndexFile.put` and
+`Reader.get`; `python -m tools.bench.store` measures it.
+"""

@@ -1,0 +1,97 @@
+"""All ConsumeQueues of a store."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from typing import Final
+
+from rocketpy.errors import StoreError
+from rocketpy.store.consume_queue import ConsumeQueue
+
+_FEWEST_OPEN: Final = 64
+_MOST_OPEN: Final = 16_384
+
+
+class ConsumeQueues:
+    """The queues below `directory`, by topic and queue id.
+
+    A queue that has been used keeps its files mapped, and each takes a descriptor. When half of the descriptors that
+    the process may have are taken, those that were opened first are closed again.
+    """
+
+    __slots__ = ("_directory", "_file_size", "_most_open", "_open", "table")
+
+    def __init__(self, directory: str, file_size: int) -> None:
+        self._directory = directory
+        self._file_size = file_size
+        self._open: dict[ConsumeQueue, None] = {}
+        self._most_open = min(max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2, _FEWEST_OPEN), _MOST_OPEN)
+        self.table: dict[tuple[str, int], ConsumeQueue] = {}
+
+    def __iter__(self) -> Iterator[ConsumeQueue]:
+        return iter(self.table.values())
+
+    def find(self, topic: str, queue_id: int) -> ConsumeQueue | None:
+        """The queue if anything was ever put into it."""
+        return self.table.get((topic, queue_id))
+
+    def find_or_add(self, topic: str, queue_id: int) -> ConsumeQueue:
+        """The queue, a new one if need be. ProtocolError if the topic's name does not fit into a record."""
+        queue = self.table.get((topic, queue_id))
+        if queue is None:
+            queue = ConsumeQueue(self._directory, topic, queue_id, self._file_size, self.opened)
+            self.table[topic, queue_id] = queue
+        return queue
+
+    def load(self) -> None:
+        """Find the queues that exist; directories that are not called after a number are none. Raises StoreError."""
+        try:
+            for topic in sorted(os.listdir(self._directory)):
+                path = os.path.join(self._directory, topic)
+                for name in sorted(os.listdir(path)) if os.path.isdir(path) else ():
+                    if name.isdecimal():
+                        self.find_or_add(topic, int(name)).load()
+        except OSError as error:
+            raise StoreError(f"cannot read {error.filename}: {error.strerror}") from error
+
+    @property
+    def max_physical_offset(self) -> int:
+        """End of the last record that has an entry in any queue; -1 without any."""
+        return max((queue.max_physical_offset for queue in self), default=-1)
+
+    def opened(self, queue: ConsumeQueue) -> None:
+        """A queue has mapped a file; close the one opened first if these are too many."""
+        opened = self._open
+        opened.pop(queue, None)
+        opened[queue] = None
+        while len(opened) > self._most_open:
+            oldest = next(iter(opened))
+            del opened[oldest]
+            oldest.release()
+
+    def delete_topic(self, topic: str) -> int:
+        """Delete the queues of a topic, as Java does some time after its deletion; how many (cleanUnusedTopic:1006)."""
+        gone = [key for key in self.table if key[0] == topic]
+        for key in gone:
+            queue = self.table.pop(key)
+            self._open.pop(queue, None)
+            queue.delete()
+        if gone:
+            path = os.path.join(self._directory, topic)
+            if os.path.isdir(path) and not os.listdir(path):
+                os.rmdir(path)
+        return len(gone)
+
+    def delete(self) -> None:
+        """Delete all of them: without a log they point nowhere. Raises StoreError."""
+        for queue in self:
+            queue.delete()
+        self._open.clear()
+
+    def release(self) -> None:
+        """Unmap all files."""
+        for queue in self._open:
+            queue.release()
+        self._open.clear()

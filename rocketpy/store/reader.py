@@ -1,0 +1,224 @@
+"""Reading messages back: by place in a queue, by time, by key (DefaultMessageStore.java:513-1000)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from rocketpy.config.store import BrokerRole, StoreConfig
+from rocketpy.protocol.record import peek_store_timestamp
+from rocketpy.store.commit_log import CommitLog
+from rocketpy.store.consume_queue import ENTRY, ENTRY_SIZE, FILLER_SIZE, ConsumeQueue
+from rocketpy.store.consume_queues import ConsumeQueues
+from rocketpy.store.index import Index
+from rocketpy.store.results import GetResult, GetStatus, QueryResult
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """Lets records through by what is in them, after their tags codes if there are `codes`."""
+
+    matches: Callable[[memoryview], bool]
+    codes: frozenset[int] | None = None
+
+
+TagsFilter = frozenset[int] | Callable[[int], bool] | RecordFilter
+"""Tags codes to let through, or a function that tells of one; or what looks at the records themselves."""
+
+_WANTED: Final = frozenset((1,))
+
+_FEWEST_LOOKED_AT: Final = 800
+"""Entries that a get looks at for one that its filter lets through; more if it may return more (543)."""
+_EXT_ADDRESS_MAX: Final = -(1 << 31) - 1
+"""Up to here a tags code is the address of a unit of a ConsumeQueueExt; the consumer filters such messages itself."""
+_QUERY_TRIES: Final = 3
+
+
+def physical_memory() -> int:
+    """Bytes of memory that the machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+class Reader:
+    """Finds messages. Views that it hands out are read-only and stay valid when their file is deleted."""
+
+    def __init__(self, config: StoreConfig, log: CommitLog, queues: ConsumeQueues, index: Index | None) -> None:
+        self._config = config
+        self._log = log
+        self._queues = queues
+        self._index = index
+        self._physical_memory = physical_memory()
+
+    def get(
+        self, topic: str, queue_id: int, queue_offset: int, max_count: int, tags_filter: TagsFilter | None = None
+    ) -> GetResult:
+        """Messages of a queue from `queue_offset` on (getMessage:513-690).
+
+        At most `max_count`, and as many and as large as the configuration allows for what is in memory or on disk
+        only; but one at least. ValueError for a negative `max_count`.
+        """
+        queue = self._queues.table.get((topic, queue_id))
+        if queue is None:
+            return GetResult(GetStatus.NO_MESSAGE_IN_QUEUE, self._corrected(queue_offset, 0), 0, 0)
+        low, high = queue.min_offset, queue.next_offset
+        if high == 0:
+            return GetResult(GetStatus.NO_MESSAGE_IN_QUEUE, self._corrected(queue_offset, 0), low, high)
+        if queue_offset < low:
+            return GetResult(GetStatus.OFFSET_TOO_SMALL, self._corrected(queue_offset, low), low, high)
+        if queue_offset == high:
+            return GetResult(GetStatus.OFFSET_OVERFLOW_ONE, queue_offset, low, high)
+        if queue_offset > high:
+            return GetResult(GetStatus.OFFSET_OVERFLOW_BADLY, self._corrected(queue_offset, high), low, high)
+        entries = queue.entries(queue_offset)
+        if entries is None:
+            following = self._corrected(queue_offset, queue.next_file_offset(queue_offset))
+            return GetResult(GetStatus.OFFSET_FOUND_NULL, following, low, high)
+        if max_count < 0:
+            raise ValueError(f"Illegal Capacity: {max_count}")
+        most = max(_FEWEST_LOOKED_AT, max_count) * ENTRY_SIZE
+        result = GetResult(GetStatus.NO_MATCHED_MESSAGE, queue_offset, low, high)
+        self._collect(entries if len(entries) <= most else entries[:most], max_count, tags_filter, result)
+        return result
+
+    def _corrected(self, asked: int, right: int) -> int:
+        """Where to go on from (nextOffsetCorrection:1158): a slave that lags leaves the offset as it is."""
+        config = self._config
+        return right if config.broker_role is not BrokerRole.SLAVE or config.offset_check_in_slave else asked
+
+    def _collect(self, entries: memoryview, max_count: int, tags_filter: TagsFilter | None, result: GetResult) -> None:
+        """Put the records that `entries` point to into `result`; the hot loop of every pull, 0.15 us an entry."""
+        log, config = self._log, self._config
+        rows = ENTRY.iter_unpack(entries)
+        if isinstance(tags_filter, RecordFilter):
+            rows, tags_filter = self._judged(rows, tags_filter), _WANTED
+        codes = tags_filter if isinstance(tags_filter, frozenset) else None
+        accepts = None if isinstance(tags_filter, frozenset) else tags_filter
+        log_begin, log_end = log.min_offset, log.max_offset
+        memory = self._memory()
+        cold_before = log_end - memory
+        most_bytes = config.max_transfer_bytes_on_message_in_memory
+        most_count = min(max_count, config.max_transfer_count_on_message_in_memory)
+        cold_bytes = config.max_transfer_bytes_on_message_in_disk
+        cold_count = min(max_count, config.max_transfer_count_on_message_in_disk)
+        runs: list[tuple[int, int]] = []
+        begin = end = looked = count = total = physical_offset = 0
+        for physical_offset, size, tags_code in rows:
+            if count and (
+                (total + size > cold_bytes or count >= cold_count)
+                if physical_offset < cold_before
+                else (total + size > most_bytes or count >= most_count)
+            ):
+                break
+            looked += 1
+            if tags_code > _EXT_ADDRESS_MAX and (
+                (codes is not None and tags_code not in codes) or (accepts is not None and not accepts(tags_code))
+            ):
+                if not count:
+                    result.status = GetStatus.NO_MATCHED_MESSAGE
+                continue
+            if physical_offset < log_begin or physical_offset + size > log_end:
+                if not count:
+                    result.status = GetStatus.MESSAGE_WAS_REMOVING
+                continue
+            if physical_offset != end or not count:
+                runs.append((begin, end))
+                begin = physical_offset
+            end = physical_offset + size
+            count += 1
+            total += size
+        result.next_begin_offset += looked
+        result.behind = log_end - physical_offset
+        result.suggest_slave = result.behind > memory
+        if count:
+            runs.append((begin, end))
+            result.views = log.read_runs(runs[1:])
+            result.status = GetStatus.FOUND if result.views else GetStatus.MESSAGE_WAS_REMOVING
+            result.message_count = count
+            result.size = total
+
+    def _judged(self, rows: Iterator[tuple[int, ...]], wanted: RecordFilter) -> Iterator[tuple[int, ...]]:
+        """The entries, with 1 for the tags code of those that are wanted or cannot be read, and 0 for others."""
+        codes, matches, read = wanted.codes, wanted.matches, self._log.read_runs
+        for physical_offset, size, tags_code in rows:
+            if codes is not None and tags_code not in codes:
+                yield physical_offset, size, 0
+                continue
+            views = read([(physical_offset, physical_offset + size)])
+            yield physical_offset, size, 1 if not views or len(views[0]) < size or matches(views[0]) else 0
+
+    def is_cold(self, queue: ConsumeQueue, queue_offset: int) -> bool:
+        """Whether the log has since grown by more than fits into memory (checkInDiskByConsumeOffset:1112)."""
+        entry = queue.entry(queue_offset)
+        return entry is not None and self._log.max_offset - entry[0] > self._memory()
+
+    def _memory(self) -> int:
+        """Bytes at the end of the log that count as in memory."""
+        return int(self._physical_memory * (self._config.access_message_in_memory_max_ratio / 100.0))
+
+    def store_time(self, queue: ConsumeQueue, queue_offset: int) -> int:
+        """storeTimestamp (ms) of the message with that number, -1 if it is not there."""
+        entry = queue.entry(queue_offset)
+        return -1 if entry is None else self._log.store_time(entry[0], entry[1])
+
+    def offset_by_time(self, queue: ConsumeQueue, timestamp: int) -> int:
+        """The number of the message stored at `timestamp` (ms), or the nearest one (ConsumeQueue:159-226).
+
+        Searched is the first file whose last message is not older, or the last file. Java goes by the files'
+        modification times instead, and so finds something else in a store that has been copied.
+        """
+        for file in queue.files.files:
+            first = max(queue.min_offset, file.start // ENTRY_SIZE)
+            last = min(file.end // ENTRY_SIZE, queue.next_offset) - 1
+            if last >= first and (file is queue.files.last or self.store_time(queue, last) >= timestamp):
+                return self._search(queue, first, last, timestamp)
+        return 0
+
+    def _search(self, queue: ConsumeQueue, low: int, high: int, timestamp: int) -> int:
+        oldest = self._log.min_offset
+        before = after = before_time = after_time = -1
+        while low <= high:
+            middle = (low + high) // 2
+            entry = queue.entry(middle)
+            if entry is None:
+                return 0
+            if entry[0] < oldest or entry[1] == FILLER_SIZE:
+                low, before = middle + 1, middle
+                continue
+            time = self._log.store_time(entry[0], entry[1])
+            if time < 0:
+                return 0
+            if time == timestamp:
+                return middle
+            if time > timestamp:
+                high, after, after_time = middle - 1, middle, time
+            else:
+                low, before, before_time = middle + 1, middle, time
+        if before_time < 0:
+            return max(after, 0)
+        if after_time < 0:
+            return before
+        return after if timestamp - before_time > after_time - timestamp else before
+
+    def query(self, topic: str, key: str, max_count: int, begin: int, end: int) -> QueryResult:
+        """Messages of `topic` that may have `key`, stored from `begin` to `end` (ms) (queryMessage:937-985)."""
+        result = QueryResult()
+        index = self._index
+        if index is None or not index.files:
+            return result
+        max_count = min(max_count, self._config.max_msgs_num_batch)
+        last_time = end
+        for _ in range(_QUERY_TRIES):
+            offsets = sorted(index.find(topic, key, max_count, begin, last_time))
+            if not offsets:
+                break
+            result.index_last_update_timestamp = index.files[-1].end_timestamp
+            result.index_last_update_physical_offset = index.files[-1].end_physical_offset
+            found = [self._log.message_at(physical_offset) for physical_offset in offsets]
+            result.views = [view for view in found if view is not None]
+            if found[0] is not None:
+                last_time = peek_store_timestamp(found[0])
+            if result.views or last_time < begin:
+                break
+        return result
