@@ -1,0 +1,1 @@
+"""Which messages a consumer wants: pure functions from an expression to what decides."""

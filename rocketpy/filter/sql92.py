@@ -1,0 +1,229 @@
+"""SQL92 filters: an expression is compiled once and asked for each message (SelectorParser.jj, 4.9.8).
+
+    matches = compile_filter("price BETWEEN 10 AND 20 AND color IN ('red', 'blue')")
+    matches({"price": "15", "color": "red"})
+
+The grammar is that of Java with its surprises: nothing has to follow the end of an expression, so what does is not
+read (`a LIKE 'x'` is `a`); NOT binds tighter than comparisons; a property alone is a condition that never holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from rocketpy.filter import sql92_expressions as build
+from rocketpy.filter import sql92_tokens as kinds
+from rocketpy.filter.sql92_expressions import Expression, Properties
+from rocketpy.filter.sql92_tokens import LexicalError, Word, escaped, place, word_at
+from rocketpy.filter.sql92_values import EvaluationError, Long, integer
+
+Matches = Callable[[Properties], bool]
+"""Whether a message with these properties is wanted."""
+
+_MOST_NESTED: Final = 150
+"""Levels of brackets and signs; Java's limit is the stack of a thread, some thousands."""
+_ORDERINGS: Final = {f'"{symbol}"': symbol for symbol in (">", ">=", "<", "<=")}
+_CONSTANTS: Final = {kinds.TRUE: True, kinds.FALSE: False, kinds.NULL: None}
+
+
+class FilterError(ValueError):
+    """An expression that is none; the text is what Java answers CHECK_CLIENT_CONFIG with."""
+
+
+@lru_cache(maxsize=1000)
+def compile_filter(expression: str) -> Matches:
+    """The test that an expression stands for. Raises FilterError.
+
+    Where the comparison of a message's properties fails, the message is not wanted.
+    """
+    evaluate = parse(expression).evaluate
+
+    def matches(properties: Properties) -> bool:
+        try:
+            return evaluate(properties) is True
+        except EvaluationError:
+            return False
+
+    return matches
+
+
+def parse(expression: str) -> Expression:
+    """The expression as a function to a value. Raises FilterError."""
+    try:
+        parser = _Parser(expression)
+        return parser.condition(parser.disjunction())
+    except LexicalError as error:
+        raise FilterError(f"org.apache.rocketmq.filter.parser.TokenMgrError: {error}") from None
+    except _SyntaxError as error:
+        raise FilterError(f"org.apache.rocketmq.filter.parser.ParseException: {error}") from None
+    except EvaluationError as error:
+        kind = "java.lang.NumberFormatException" if str(error).startswith("For input") else "java.lang.RuntimeException"
+        raise FilterError(f"{kind}: {error}") from None
+
+
+class _SyntaxError(ValueError):
+    pass
+
+
+class _Parser:
+    """Recursive descent, one method a rule of the grammar; `_expected` is what the next word could have been."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._end = 0
+        self._ahead: Word | None = None
+        self._expected: set[str] = set()
+        self._nested = 0
+
+    def disjunction(self) -> Expression:
+        left = self._conjunction()
+        while self._accept(kinds.OR):
+            right = self._conjunction()
+            left = build.disjunction(self.condition(left), self.condition(right))
+        return left
+
+    def condition(self, operand: Expression) -> Expression:
+        """What may stand where a condition is expected (asBooleanExpression)."""
+        if operand.is_boolean:
+            return operand
+        if operand.is_property:
+            return build.cast(operand)
+        raise _SyntaxError(f"Expression will not result in a boolean value: {operand.text}")
+
+    def _conjunction(self) -> Expression:
+        left = self._equality()
+        while self._accept(kinds.AND):
+            right = self._equality()
+            left = build.conjunction(self.condition(left), self.condition(right))
+        return left
+
+    def _equality(self) -> Expression:
+        left = self._comparison()
+        while True:
+            if self._accept('"="'):
+                left = build.equality(left, self._comparison())
+            elif self._accept('"<>"'):
+                left = build.inversion(build.equality(left, self._comparison()))
+            elif self._accept(kinds.IS):
+                inverted = not self._accept(kinds.NULL)
+                if inverted:
+                    self._expected.clear()
+                    self._expect(kinds.NOT)
+                    self._expect(kinds.NULL)
+                left = build.same(left, build.constant(None))
+                left = build.inversion(left) if inverted else left
+            else:
+                return left
+
+    def _comparison(self) -> Expression:
+        left = self._unary()
+        while True:
+            symbol = next((symbol for kind, symbol in _ORDERINGS.items() if self._accept(kind)), None)
+            if symbol is not None:
+                left = build.ordering(left, symbol, self._unary())
+            elif self._accept(kinds.BETWEEN):
+                left = build.between(left, *self._range())
+            elif self._accept(kinds.IN):
+                left = build.membership(left, self._list(), inverted=False)
+            elif self._accept(kinds.NOT):
+                if self._accept(kinds.BETWEEN):
+                    left = build.outside(left, *self._range())
+                else:
+                    self._expect(kinds.IN)
+                    left = build.membership(left, self._list(), inverted=True)
+            else:
+                return left
+
+    def _range(self) -> tuple[Expression, Expression]:
+        low = self._unary()
+        self._expect(kinds.AND)
+        return low, self._unary()
+
+    def _list(self) -> list[str]:
+        self._expect('"("')
+        elements = [_unquoted(self._expect(kinds.STRING))]
+        while self._accept('","'):
+            elements.append(_unquoted(self._expect(kinds.STRING)))
+        self._expect('")"')
+        return elements
+
+    def _unary(self) -> Expression:
+        self._nested += 1
+        if self._nested > _MOST_NESTED:
+            raise _SyntaxError(f"nested more than {_MOST_NESTED} deep")
+        if self._accept('"+"'):
+            operand = self._unary()
+        elif self._accept('"-"'):
+            operand = build.negation(self._unary())
+        elif self._accept(kinds.NOT):
+            operand = build.inversion(self.condition(self._unary()))
+        else:
+            operand = self._primary()
+        self._nested -= 1
+        return operand
+
+    def _primary(self) -> Expression:
+        word = self._peek()
+        if self._accept(kinds.STRING):
+            return build.constant(_unquoted(word))
+        if self._accept(kinds.DECIMAL):
+            value = integer(word.image.rstrip("lL"), 64)
+            return build.constant(int(value) if value < 1 << 31 else Long(value))
+        if self._accept(kinds.FLOATING):
+            return build.constant(_floating(word.image))
+        for kind, truth in _CONSTANTS.items():
+            if self._accept(kind):
+                return build.constant(truth)
+        if self._accept(kinds.ID):
+            return build.property_value(word.image)
+        self._expect('"("')
+        operand = self.disjunction()
+        self._expect('")"')
+        return operand
+
+    def _peek(self) -> Word:
+        if self._ahead is None:
+            self._ahead, self._end = word_at(self._text, self._end)
+        return self._ahead
+
+    def _accept(self, kind: str) -> bool:
+        """Go on if the next word is of that kind."""
+        if self._peek().kind != kind:
+            self._expected.add(kind)
+            return False
+        self._ahead = None
+        self._expected.clear()
+        return True
+
+    def _expect(self, kind: str) -> Word:
+        word = self._peek()
+        if not self._accept(kind):
+            raise _SyntaxError(self._complaint(word))
+        return word
+
+    def _complaint(self, word: Word) -> str:
+        position = word.position
+        if word.kind == kinds.EOF:  # stands where the last character does
+            line, column = place(self._text, position - 1) if position else (0, 0)
+        else:
+            line, column = place(self._text, position)
+        met = kinds.EOF if word.kind == kinds.EOF else f' {word.kind} "{escaped(word.image)} "'
+        listed = [kind for kind in kinds.KINDS if kind in self._expected and kind != '"+"']
+        intro = "Was expecting:" if len(listed) == 1 else "Was expecting one of:"
+        expected = "".join(f"{kind} ...\n    " for kind in listed)
+        return f'Encountered "{met}" at line {line}, column {column}.\n{intro}\n    {expected}'
+
+
+def _unquoted(word: Word) -> str:
+    return word.image[1:-1].replace("''", "'")
+
+
+def _floating(image: str) -> float:
+    value = float(image)
+    if value == float("inf"):
+        raise EvaluationError(f"{image} is greater than 1.7976931348623157E308")
+    if not value:
+        raise EvaluationError(f"{image} is less than 4.9E-324")
+    return value
