@@ -1,0 +1,22 @@
+"""The broker: takes messages, keeps them, hands them out, and knows who wants them.
+
+- The whole: `app.Broker` puts the parts together; `ports`, `loops` and `store_jobs` keep it going; `namesrv_link` tells
+  the name servers, under the name and addresses of `identity`; `advertised` doubts whether clients can reach it.
+- Requests: `processors/`, one module a subject.
+- Sending: `send_checks`, then `appender`, then `send_answers`; `durability` when a message has to be on disk first.
+- Pulling: `pull_checks`, then the store; `long_polling` when there is nothing yet; `offset_moved` when asked too far.
+- Transactions: `appender` stores half messages, `transactions` ends them, `transaction_checks` asks about the rest.
+- Tables: `topics`, `groups`, `offsets`, each in a `config_file`; `producers`, `consumers`, `queue_locks` in memory;
+  `consumer_filters`, what groups filter by beyond tags, in a file again.
+- Figures: `stats` counts, `traffic` by topic and group, `runtime_info` shows.
+
+All of it runs in one hub and takes no lock. `clock` is the only place that knows the time.
+
+The hot path of a send is `SendProcessor.send`, `SendChecks.topic`, `Appender.append`, `BrokerStats.messages_put` and
+`SendAnswers.answer`; that of a pull `PullProcessor.pull`, `PullChecks.codes` and `BrokerStats.messages_got`; between
+the two stands `LongPolling.message_arrived`. `python -m tools.bench.micro` measures them.
+"""
+
+from rocketpy.broker.app import Broker
+
+__all__ = ["Broker"]

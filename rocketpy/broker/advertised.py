@@ -1,0 +1,77 @@
+"""Whether clients can reach the address that the broker gives them: what users of RocketMQ ask most often.
+
+A client learns brokerIP1 from the name server and connects to that, not to what somebody else calls this machine. An
+address that leads nowhere shows only as time-outs at the client, so the broker says at boot what looks wrong.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+
+from gevent import socket as gsocket
+
+from rocketpy.errors import ConfigError
+
+_CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
+_PROBE_TIMEOUT = 1.0
+_REMEDY = "set brokerIP1 to an address that clients can reach"
+
+
+def doubts(host: str | None, port: int, *, chosen: bool) -> list[str]:
+    """What may be wrong with the advertised address, each in one line; nothing if it looks right.
+
+    `chosen`: the operator named it and knows for whom, be it for this machine alone; then only an address at which
+    nobody answers is worth a word. Connects to the address once.
+    """
+    if not host:
+        return [f"this machine has no address that could be advertised; {_REMEDY}"]
+    said = []
+    if not chosen and _is_loopback(host):
+        said.append(f"{host} is advertised: clients on other machines and in containers cannot connect; {_REMEDY}")
+    elif not chosen and _in_container():
+        said.append(f"{host}, the address of a container, is advertised: clients outside cannot connect; {_REMEDY}")
+    if (reason := _refusal(host, port)) is not None:
+        said.append(f"{host}:{port} is advertised but cannot be reached from here: {reason}; {_REMEDY}")
+    return said
+
+
+def numeric_address(host: str | None) -> str:
+    """The address that stands in messages for a host that may be a name. Raises ConfigError for an unknown one."""
+    if not host:
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(_bare(host)))
+    except ValueError:
+        pass
+    try:
+        return socket.gethostbyname(host)
+    except OSError as error:
+        raise ConfigError(f"brokerIP1={host} does not resolve to an address: {error.strerror}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(_bare(host)).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_container() -> bool:
+    return any(os.path.exists(path) for path in _CONTAINER_FILES) or "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def _refusal(host: str, port: int) -> str | None:
+    """Why a connection to the address fails; None if it does not."""
+    try:
+        gsocket.create_connection((_bare(host), port), _PROBE_TIMEOUT).close()
+    except (OSError, socket.gaierror) as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _bare(host: str) -> str:
+    return host.removeprefix("[").removesuffix("]").partition("%")[0]

@@ -1,0 +1,333 @@
+"""The broker as a whole: what it is made of, from top to bottom, and in which order it comes and goes.
+
+The order matters in three places. The store's directory is locked before anything in it is read. The ports are taken
+before the processors are made, since they write the broker's address into messages. And nothing is served before the
+tables and the store are loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import gevent
+
+from rocketpy.broker.advertised import doubts, numeric_address
+from rocketpy.broker.appender import Appender
+from rocketpy.broker.clock import now_ms
+from rocketpy.broker.config_file import ConfigFile, KeptTable
+from rocketpy.broker.consumer_filters import ConsumerFilters, ConsumerFilterTable
+from rocketpy.broker.consumers import ConsumerTable
+from rocketpy.broker.delay import FIRST_STEP_MS, DelayedMessages
+from rocketpy.broker.durability import Durability
+from rocketpy.broker.groups import GroupTable
+from rocketpy.broker.identity import Identity
+from rocketpy.broker.long_polling import LongPolling, sweep_interval
+from rocketpy.broker.loops import Loops, in_slices, ms_to_midnight
+from rocketpy.broker.namesrv_link import NamesrvLink
+from rocketpy.broker.offset_moved import OffsetMovedEvents
+from rocketpy.broker.offsets import OffsetTable
+from rocketpy.broker.ports import Ports
+from rocketpy.broker.processors.broker import BrokerProcessor
+from rocketpy.broker.processors.client import ClientProcessor
+from rocketpy.broker.processors.connection import ConnectionProcessor
+from rocketpy.broker.processors.consumer import ConsumerProcessor
+from rocketpy.broker.processors.delay import DelayProcessor
+from rocketpy.broker.processors.group import GroupProcessor
+from rocketpy.broker.processors.lock import LockProcessor
+from rocketpy.broker.processors.offset import OffsetProcessor
+from rocketpy.broker.processors.progress import ProgressProcessor
+from rocketpy.broker.processors.pull import PullProcessor
+from rocketpy.broker.processors.query import QueryProcessor
+from rocketpy.broker.processors.queue import QueueProcessor
+from rocketpy.broker.processors.reply import ReplyProcessor
+from rocketpy.broker.processors.send import SendProcessor
+from rocketpy.broker.processors.send_back import SendBackProcessor
+from rocketpy.broker.processors.topic import TopicProcessor
+from rocketpy.broker.processors.transaction import TransactionProcessor
+from rocketpy.broker.producers import ProducerTable
+from rocketpy.broker.pull_checks import PullChecks
+from rocketpy.broker.queue_locks import QueueLocks
+from rocketpy.broker.runtime_info import RuntimeInfo
+from rocketpy.broker.send_answers import SendAnswers
+from rocketpy.broker.send_checks import SendChecks
+from rocketpy.broker.stats import BrokerStats
+from rocketpy.broker.store_jobs import StoreJobs
+from rocketpy.broker.topics import TopicTable
+from rocketpy.broker.traffic import Traffic
+from rocketpy.broker.transaction_checks import TransactionChecks
+from rocketpy.broker.transactions import HalfMessages
+from rocketpy.config.address import local_address
+from rocketpy.config.startup import BrokerSettings
+from rocketpy.config.store import BrokerRole
+from rocketpy.errors import RocketpyError
+from rocketpy.protocol.api.group import SubscriptionGroupWrapper
+from rocketpy.protocol.api.offset import ConsumerOffsetSerializeWrapper, DelayOffsetSerializeWrapper
+from rocketpy.protocol.api.topic import TopicConfigSerializeWrapper
+from rocketpy.protocol.body import Body
+from rocketpy.protocol.record import encode_host
+from rocketpy.remoting.address_server import DOMAIN, SUBGROUP
+from rocketpy.remoting.app import App
+from rocketpy.remoting.client import Client
+from rocketpy.remoting.router import Router
+from rocketpy.store.message_store import MessageStore
+
+B = TypeVar("B", bound=Body)
+
+_SCAN_CLIENTS_MS = 10_000
+_TEN_SECONDS_MS = 10_000
+_FETCH_ADDRESSES_MS = 120_000
+_TEN_MINUTES_MS = 600_000
+_HOUR_MS = 3_600_000
+
+_log = logging.getLogger("rocketpy.broker")
+
+
+class Broker(App):
+    """A broker on listenPort, 10911 unless told otherwise, with its VIP port two below and its HA port one above.
+
+    A listenPort of 0 takes any free ports. `host` is a numeric address to listen on, "" is every one; what clients are
+    told to connect to is brokerIP1.
+    """
+
+    def __init__(self, settings: BrokerSettings | None = None, *, host: str = "") -> None:
+        """Raises ConfigError for settings that cannot be started."""
+        self.settings = BrokerSettings() if settings is None else settings
+        self.settings.settle()
+        self._host = host
+        self._to_stop: list[Callable[[], object]] = []
+
+    @property
+    def address(self) -> str:
+        """Where clients connect to: brokerIP1, and the port that is really listened on."""
+        return f"{self.settings.broker.broker_ip1}:{self._ports.port}"
+
+    @property
+    def vip_address(self) -> str:
+        """The same for the VIP port, which serves everything but pulls."""
+        return f"{self.settings.broker.broker_ip1}:{self._ports.vip_port}"
+
+    @property
+    def ha_address(self) -> str:
+        """Where slaves are told to connect to: brokerIP2 and the HA port."""
+        return f"{self.settings.broker.broker_ip2}:{self._ports.ha_port}"
+
+    def start(self) -> None:
+        """Open the store, serve, and register. Raises ConfigError, StoreError or RemotingError."""
+        self._make_tables()
+        self._open_store()
+        self._load_tables()
+        self._listen()
+        self._serve()
+        self._register()
+        self._start_loops()
+
+    def stop(self) -> None:
+        """Undo `start`, in the opposite order; one that failed half-way, too."""
+        failures: list[RocketpyError] = []
+        while self._to_stop:
+            try:
+                self._to_stop.pop()()
+            except RocketpyError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    def _make_tables(self) -> None:
+        config = self.settings.broker
+        self.stats = BrokerStats(config.broker_cluster_name)
+        self.topics = TopicTable(config)
+        self.groups = GroupTable(config)
+        self.offsets = OffsetTable()
+        self.producers = ProducerTable()
+        self.consumers = ConsumerTable(lambda: config.notify_consumer_ids_changed_enable)
+        self.filters = ConsumerFilters(config)
+        self.consumers.registered.append(self.filters.register)
+        self.consumers.emptied.append(self.filters.unregister)
+        self.queue_locks = QueueLocks()
+
+    def _open_store(self) -> None:
+        self.store = MessageStore(self.settings.store)
+        self.store.open(now_ms())
+        self._to_stop.append(lambda: self.store.close(now_ms()))
+        self._store_jobs = StoreJobs(self.store)
+        self._store_jobs.start()
+        self._to_stop.append(self._store_jobs.stop)
+
+    def _load_tables(self) -> None:
+        """What is in the config directory; from then on changes are saved there."""
+        self._appender = Appender(self.store, self.stats)
+        self._delayed = DelayedMessages(self.store, self._appender)
+        self._files: list[ConfigFile] = []
+        self.topics.changed.append(self._keep("topics.json", self.topics, TopicConfigSerializeWrapper).changed)
+        self.groups.changed.append(self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper).changed)
+        self._offsets_file = self._keep("consumerOffset.json", self.offsets, ConsumerOffsetSerializeWrapper)
+        self._delayed_file = self._keep("delayOffset.json", self._delayed, DelayOffsetSerializeWrapper)
+        self._filters_file = self._keep("consumerFilter.json", self.filters, ConsumerFilterTable)
+        self._delayed.dirty = True  # the file is there, as Java has it, also when nothing was ever delivered
+        self._to_stop += [self._save_offsets, self._save_delayed, self._save_filters]
+
+    def _keep(self, name: str, table: KeptTable[B], body: type[B]) -> ConfigFile:
+        """The file in which `table` is kept, read if there is one."""
+        directory = os.path.join(self.settings.store.store_path_root_dir, "config")
+        file = ConfigFile(os.path.join(directory, name), table.freeze)
+        saved = file.load(body)
+        if saved is not None:
+            table.restore(saved)
+        self._to_stop.append(file.close)
+        self._files.append(file)
+        return file
+
+    def _listen(self) -> None:
+        self._router = Router()
+        self._ports = Ports(self._router, self._host, self.settings.server)
+        self._to_stop.append(self._ports.stop)
+        self._ports.listen(self.settings.store.ha_listen_port)
+
+    def _serve(self) -> None:
+        self._client = Client(self.settings.client)
+        self._to_stop.append(self._client.close)
+        config = self.settings.broker
+        identity = Identity(
+            cluster=config.broker_cluster_name,
+            name=config.broker_name,
+            broker_id=config.broker_id,
+            address=self.address,
+            ha_address=self.ha_address,
+        )
+        self._namesrv_link = NamesrvLink(config, identity, self.topics, self._client)
+        self.topics.created.append(self._namesrv_link.register_soon)
+        self._waiters = LongPolling(self.store, gevent.get_hub().loop.run_callback)
+        self.store.arrival_listeners.append(self._waiters.message_arrived)
+        self._router.add(*self._message_processors(), *self._other_processors())
+        self._ports.serve()
+
+    def _message_processors(self) -> list[object]:
+        config, store_config = self.settings.broker, self.settings.store
+        host = encode_host(numeric_address(config.broker_ip1), self._ports.port)
+        appender = self._appender
+        checks = SendChecks(config, self.topics)
+        answers = SendAnswers(config, store_config)
+        half_messages = HalfMessages(appender, self.topics, host)
+        self._transaction_checks = TransactionChecks(
+            config, store_config, self.store, half_messages, self.offsets, self.topics, self.producers, self.address
+        )
+        return [
+            SendProcessor(
+                config, self.topics, self.groups, checks, appender, answers,
+                Durability(store_config, self.store, self.stats, now_ms), host, now_ms,
+            ),
+            ReplyProcessor(config, self.producers, checks, appender, answers, host, now_ms),
+            SendBackProcessor(config, self.store, self.topics, self.groups, appender, self.stats, now_ms),
+            PullProcessor(
+                config, store_config, self.store,
+                PullChecks(config, self.topics, self.groups, self.consumers, self.filters),
+                self.offsets, self._waiters, OffsetMovedEvents(self.store, config.broker_name, host), self.stats,
+                now_ms,
+            ),
+            QueryProcessor(store_config, self.store),
+            DelayProcessor(self._delayed),
+            TransactionProcessor(store_config, self.store, half_messages, now_ms),
+        ]  # fmt: skip
+
+    def _other_processors(self) -> list[object]:
+        config, store_config = self.settings.broker, self.settings.store
+        runtime_info = RuntimeInfo(config, store_config, self.store, self.stats, self._delayed)
+        return [
+            ClientProcessor(config, self.topics, self.groups, self.producers, self.consumers),
+            ConnectionProcessor(self.producers, self.consumers),
+            LockProcessor(self.queue_locks),
+            OffsetProcessor(self.store, self.offsets),
+            QueueProcessor(self.store, self.consumers, self.filters),
+            TopicProcessor(config, store_config, self.store, self.topics, self.stats, self._namesrv_link),
+            GroupProcessor(config, store_config, self.topics, self.groups, self.offsets, self.consumers, self.stats),
+            ProgressProcessor(
+                config, self.address, self.store, self.topics, self.groups, self.offsets, self.consumers, self.stats
+            ),
+            ConsumerProcessor(config, self.store, self.topics, self.offsets, self.consumers),
+            BrokerProcessor(
+                self.settings.live(now_ms()), self.store, self.topics, self.stats, runtime_info, self._namesrv_link
+            ),
+        ]
+
+    def _register(self) -> None:
+        if not self.settings.broker.namesrv_addr and not self._asks_address_server:
+            _log.warning("no name server is configured (namesrvAddr): clients cannot find this broker")
+        self._to_stop.append(self._namesrv_link.unregister)
+        self._namesrv_link.register_all()
+
+    def _start_loops(self) -> None:
+        """Java's schedule (BrokerController.initialize:352-431 and start:969-993)."""
+        config = self.settings.broker
+        link, stats = self._namesrv_link, self.stats
+        loops = Loops()
+        self._to_stop.append(loops.stop)
+        loops.every(
+            lambda: min(max(config.register_name_server_period, 10_000), 60_000),
+            lambda: link.register_all(force=config.force_register),
+            first=10_000,
+        )
+        loops.every(lambda: config.flush_consumer_offset_interval, self._save_offsets, first=10_000)
+        loops.every(_TEN_SECONDS_MS, self._save_filters, first=10_000)
+        loops.every(_TEN_SECONDS_MS, self._retry_files)
+        if self.settings.store.broker_role is not BrokerRole.SLAVE:
+            loops.every(lambda: self._delayed.pause, lambda: self._delayed.step(now_ms()), first=FIRST_STEP_MS)
+            loops.every(lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed, first=10_000)
+            checks = self._transaction_checks
+            loops.every(lambda: checks.pause, lambda: checks.step(now_ms()))
+        loops.every(_SCAN_CLIENTS_MS, self.producers.expire)
+        loops.every(_SCAN_CLIENTS_MS, self.consumers.expire)
+        loops.every(_HOUR_MS, self.queue_locks.expire)
+        loops.every(lambda: sweep_interval(config), lambda: self._waiters.sweep(now_ms()))
+        loops.every(1_000, stats.sample_second)
+        loops.every(60_000, stats.roll_minute)
+        loops.every(ms_to_midnight, stats.roll_day)
+        loops.every(_TEN_SECONDS_MS, lambda: self._sample(Traffic.sample_minute), first=0)
+        loops.every(_TEN_MINUTES_MS, lambda: self._sample(Traffic.sample_hour), first=0)
+        loops.every(_HOUR_MS, lambda: self._sample(Traffic.sample_day), first=0)
+        if self._asks_address_server:
+            loops.every(_FETCH_ADDRESSES_MS, self._fetch_addresses, first=0)
+        loops.once(self._say_doubts)
+
+    @property
+    def _asks_address_server(self) -> bool:
+        config = self.settings.broker
+        return config.fetch_namesrv_addr_by_address_server and not config.namesrv_addr
+
+    def _fetch_addresses(self) -> None:
+        given = self.settings.properties.get
+        link = self._namesrv_link
+        known = link.addresses
+        link.fetch_addresses(given("rmqAddressServerDomain", DOMAIN), given("rmqAddressServerSubGroup", SUBGROUP))
+        if link.addresses != known:
+            link.register_all()
+
+    def _sample(self, sample: Callable[[Traffic, int], None]) -> None:
+        now = now_ms()
+        in_slices(self.stats.all_traffic(), lambda traffic: sample(traffic, now))
+
+    def _save_offsets(self) -> None:
+        if self.offsets.dirty:
+            self.offsets.dirty = False
+            self._offsets_file.changed()
+
+    def _save_delayed(self) -> None:
+        if self._delayed.dirty:
+            self._delayed.dirty = False
+            self._delayed_file.changed()
+
+    def _save_filters(self) -> None:
+        if self.filters.step():
+            self._filters_file.changed()
+
+    def _retry_files(self) -> None:
+        for file in self._files:
+            file.retry()
+
+    def _say_doubts(self) -> None:
+        host = self.settings.broker.broker_ip1
+        chosen = "brokerIP1" in self.settings.properties or host != local_address()
+        for doubt in doubts(host, self._ports.port, chosen=chosen):
+            _log.warning("%s", doubt)

@@ -1,0 +1,115 @@
+"""The way of a message into the store: delayed if it is to be, appended, and counted.
+
+A delayed message waits in SCHEDULE_TOPIC_XXXX, in a queue for each level, and remembers where it belongs in the
+properties REAL_TOPIC and REAL_QID. The tags code of its ConsumeQueue entry is the time at which it is due.
+
+Nothing here waits for disks or slaves; whoever has to asks `durability` afterwards.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.broker.stats import BrokerStats
+from rocketpy.errors import FieldError
+from rocketpy.protocol import property_names as names
+from rocketpy.protocol.flags import MessageSysFlag, transaction_type, with_transaction_type
+from rocketpy.protocol.java_hash import string_hash
+from rocketpy.protocol.properties import java_order
+from rocketpy.protocol.record import Record, encode_host
+from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_HALF_TOPIC
+from rocketpy.store.message_store import MessageStore
+from rocketpy.store.results import AppendResult, PutStatus
+
+_MOST_CACHED: Final = 10_000
+
+tags_hash = lru_cache(maxsize=_MOST_CACHED)(string_hash)
+"""`string_hash`, but quick for tags that were seen before."""
+
+
+@lru_cache(maxsize=_MOST_CACHED)
+def host_of(address: str) -> bytes:
+    """A peer's "ip:port", or "[ip]:port", in the form of the log."""
+    ip, _, port = address.rpartition(":")
+    return encode_host(ip.strip("[]"), int(port))
+
+
+class Appender:
+    """Puts records into the store. `properties` are always those of the record, as a dict."""
+
+    def __init__(self, store: MessageStore, stats: BrokerStats, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._levels = store.delay_levels
+        self._stats = stats
+        self._clock = clock
+
+    def append(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+        """Store a record, or have it wait in SCHEDULE_TOPIC_XXXX if its property DELAY says so.
+
+        `record` and `properties` are then as stored. Raises FieldError when DELAY is no number.
+        """
+        if names.DELAY_TIME_LEVEL in properties:
+            self._delay(record, properties, now)
+        result = self._store.append(record, now)
+        self._count(record.topic, result, now)
+        return result
+
+    def append_half(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+        """Store a message that waits for the end of its transaction (TransactionalMessageBridge:203)."""
+        properties[names.REAL_TOPIC] = record.topic
+        properties[names.REAL_QUEUE_ID] = str(record.queue_id)
+        record.sys_flag = with_transaction_type(record.sys_flag, MessageSysFlag.TRANSACTION_NOT_TYPE)
+        record.topic = TRANS_HALF_TOPIC
+        record.queue_id = 0
+        record.properties = java_order(properties).encode()
+        return self.append(record, properties, now)
+
+    def append_batch(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+        """Store the messages of a batch, all of them or none; it may neither be delayed nor half.
+
+        Raises ValueError when the body is no batch, FieldError when DELAY is no number
+        (DefaultMessageStore.checkMessages:385, CommitLog.asyncPutMessages:759-764).
+        """
+        if _delay_level(properties) > 0:
+            result = AppendResult(PutStatus.MESSAGE_ILLEGAL)
+        else:
+            result = self._store.append_batch(record, record.body, now)
+        self._count(record.topic, result, now)
+        return result
+
+    def _delay(self, record: Record, properties: dict[str, str], now: int) -> None:
+        """Turn a record into one that waits (CommitLog.asyncPutMessage:629-649)."""
+        kind = transaction_type(record.sys_flag)
+        if kind not in (MessageSysFlag.TRANSACTION_NOT_TYPE, MessageSysFlag.TRANSACTION_COMMIT):
+            return
+        level = _delay_level(properties)
+        if level <= 0:
+            return
+        if level > self._levels.highest:
+            level = self._levels.highest
+            properties[names.DELAY_TIME_LEVEL] = str(level)
+        properties[names.REAL_TOPIC] = record.topic
+        properties[names.REAL_QUEUE_ID] = str(record.queue_id)
+        record.properties = java_order(properties).encode()
+        record.topic = SCHEDULE_TOPIC
+        record.queue_id = level - 1
+        record.tags_code = self._levels.deliver_time(level, now)
+
+    def _count(self, topic: str, result: AppendResult, now: int) -> None:
+        elapsed = self._clock() - now
+        if elapsed > 0:
+            self._stats.put_took(elapsed)
+        if result.status is PutStatus.PUT_OK:
+            self._stats.messages_put(topic, result.message_count, result.size)
+        else:
+            self._stats.put_failed += 1
+
+
+def _delay_level(properties: dict[str, str]) -> int:
+    text = properties.get(names.DELAY_TIME_LEVEL, "0")
+    try:
+        return int(text)
+    except ValueError:
+        raise FieldError(names.DELAY_TIME_LEVEL, text) from None

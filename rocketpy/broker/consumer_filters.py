@@ -1,0 +1,186 @@
+"""What groups filter by beyond tags: the expressions of their heartbeats (ConsumerFilterManager.java).
+
+They outlive their groups' members by a day, so that messages can be marked for a consumer that is away; whoever
+comes back within it finds its filter as it was.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+
+from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.config.broker import BrokerConfig
+from rocketpy.filter.bloom import BloomFilter
+from rocketpy.filter.sql92 import FilterError, Matches, compile_filter
+from rocketpy.protocol.api.client import SubscriptionData
+from rocketpy.protocol.body import Body, body
+from rocketpy.protocol.body import wire as member
+from rocketpy.protocol.flags import ExpressionType
+
+_log = logging.getLogger("rocketpy.broker")
+
+_AWAY_AT_START_MS = 30_000
+
+
+@body
+class BloomFilterData(Body):
+    """The bits of a group in a bloom filter (BloomFilterData.java:27)."""
+
+    bit_pos: list[int] = member(factory=list)
+    bit_num: int = 0
+
+
+@body
+class ConsumerFilterData(Body):
+    """A group's filter of a topic (ConsumerFilterData.java:31). Times are in ms; one is dead since `dead_time`."""
+
+    consumer_group: str = ""
+    topic: str = ""
+    expression: str | None = None
+    expression_type: str | None = None
+    born_time: int = 0
+    dead: bool = False
+    dead_time: int = 0
+    bloom_filter_data: BloomFilterData | None = None
+    client_version: int = 0
+
+
+@body
+class FilterDataMapByTopic(Body):
+    """The filters of a topic, by group (ConsumerFilterManager.FilterDataMapByTopic:339)."""
+
+    group_filter_data: dict[str, ConsumerFilterData] = member(factory=dict)
+    topic: str = ""
+
+
+@body
+class ConsumerFilterTable(Body):
+    """What consumerFilter.json holds (ConsumerFilterManager.java:43)."""
+
+    filter_data_by_topic: dict[str, FilterDataMapByTopic] = member(factory=dict)
+
+
+def is_tag_type(expression_type: str | None) -> bool:
+    """Whether a subscription of this type is one by tags (ExpressionType.isTagType:60)."""
+    return expression_type in (None, "", ExpressionType.TAG.value)
+
+
+def matches_of(expression: str | None, expression_type: str | None) -> Matches | None:
+    """The compiled expression; None for one that is none, or of a type that is not known."""
+    if expression_type != ExpressionType.SQL92 or expression is None:
+        return None
+    try:
+        return compile_filter(expression)
+    except FilterError as error:
+        _log.warning("the filter %r cannot be read: %s", expression, error)
+        return None
+
+
+class ConsumerFilters:
+    """Filters by topic and group."""
+
+    def __init__(self, config: BrokerConfig, clock: Clock = now_ms) -> None:
+        self._config = config
+        self._clock = clock
+        self._bloom = BloomFilter(config.max_error_rate_of_bloom_filter, config.expect_consumer_num_use_filter)
+        self._filters: dict[str, dict[str, ConsumerFilterData]] = {}
+        self.dirty = False
+
+    def get(self, topic: str, group: str) -> ConsumerFilterData | None:
+        """The filter of a group, be the group here or away."""
+        of_topic = self._filters.get(topic)
+        return None if of_topic is None else of_topic.get(group)
+
+    def register(self, group: str, subscriptions: Collection[SubscriptionData]) -> None:
+        """Note a heartbeat; filters of topics that are not in it are dead from now on (register:117)."""
+        for subscription in subscriptions:
+            if not is_tag_type(subscription.expression_type) and subscription.sub_string:
+                self._register(group, subscription)
+        if self._filters:
+            self._bury(group, {subscription.topic for subscription in subscriptions})
+
+    def unregister(self, group: str) -> None:
+        """The last member of a group has gone."""
+        if self._filters:
+            self._bury(group, set())
+
+    def _bury(self, group: str, alive: set[str]) -> None:
+        for topic, filters in self._filters.items():
+            data = filters.get(group)
+            if data is not None and topic not in alive and not data.dead:
+                data.dead, data.dead_time = True, self._clock()
+                self.dirty = True
+
+    def _register(self, group: str, subscription: SubscriptionData) -> None:
+        """A later subVersion replaces the filter, or removes it if it cannot be read (register:369)."""
+        topic, version = subscription.topic, subscription.sub_version
+        filters = self._filters.setdefault(topic, {})
+        known = filters.get(group)
+        if known is not None:
+            if version < known.client_version:
+                return
+            same = (known.expression, known.expression_type) == (subscription.sub_string, subscription.expression_type)
+            if version == known.client_version or same:
+                self.dirty |= known.dead or version != known.client_version
+                known.client_version, known.dead, known.dead_time = version, False, 0
+                return
+        self.dirty = True
+        if matches_of(subscription.sub_string, subscription.expression_type) is None:
+            filters.pop(group, None)
+            return
+        filters[group] = ConsumerFilterData(
+            consumer_group=group,
+            topic=topic,
+            expression=subscription.sub_string,
+            expression_type=subscription.expression_type,
+            born_time=self._clock(),
+            bloom_filter_data=BloomFilterData(
+                bit_pos=self._bloom.positions(f"{group}#{topic}"), bit_num=self._bloom.bits
+            ),
+            client_version=version,
+        )
+
+    def _clean(self) -> None:
+        """Forget what has been dead for filterDataCleanTimeSpan (clean:291)."""
+        deadline = self._clock() - self._config.filter_data_clean_time_span
+        for topic, filters in list(self._filters.items()):
+            for group, data in list(filters.items()):
+                if data.dead and data.dead_time <= deadline:
+                    del filters[group]
+                    self.dirty = True
+            if not filters:
+                del self._filters[topic]
+
+    def step(self) -> bool:
+        """Clean up; whether there is something to be saved since the last step."""
+        self._clean()
+        dirty, self.dirty = self.dirty, False
+        return dirty
+
+    def freeze(self) -> Callable[[], ConsumerFilterTable]:
+        """The snapshot of now."""
+        copy = ConsumerFilterTable.from_json(self._snapshot().to_json())
+        return lambda: copy
+
+    def _snapshot(self) -> ConsumerFilterTable:
+        return ConsumerFilterTable(
+            filter_data_by_topic={
+                topic: FilterDataMapByTopic(group_filter_data=filters, topic=topic)
+                for topic, filters in self._filters.items()
+            }
+        )
+
+    def restore(self, saved: ConsumerFilterTable) -> None:
+        """Take over what was saved, dead until its groups come; nothing if the bloom filter is of another size."""
+        by_topic = {topic: data.group_filter_data for topic, data in saved.filter_data_by_topic.items()}
+        every = [data for filters in by_topic.values() for data in filters.values()]
+        for data in every:
+            bloom = data.bloom_filter_data
+            if bloom is None or (bloom.bit_num, len(bloom.bit_pos)) != (self._bloom.bits, self._bloom.hashes):
+                _log.info("the bloom filter has changed; saved consumer filters are dropped")
+                return
+            if not data.dead_time:
+                data.dead_time = max(data.born_time, self._clock() - _AWAY_AT_START_MS)
+            data.dead = data.dead_time >= data.born_time
+        self._filters = by_topic

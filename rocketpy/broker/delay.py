@@ -1,0 +1,125 @@
+"""Delivery of delayed messages (ScheduleMessageService.java).
+
+They wait in SCHEDULE_TOPIC_XXXX, a queue for each level, so that within a queue they are due in the order in which
+they came; see `appender` for how they get there. Ten times a second the head of each queue is looked at, as in Java.
+
+What is delivered is a new message in the topic and queue that the old one remembers. How far each level has been
+delivered is kept in config/delayOffset.json; after a crash what was delivered since it was written comes once more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from rocketpy.broker.appender import Appender
+from rocketpy.protocol import property_names as names
+from rocketpy.protocol.api.offset import DelayOffsetSerializeWrapper
+from rocketpy.protocol.properties import java_order, split_stored
+from rocketpy.protocol.record import Record
+from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_HALF_TOPIC
+from rocketpy.store.consume_queue import ENTRY, ENTRY_SIZE, ConsumeQueue
+from rocketpy.store.message_store import MessageStore
+from rocketpy.store.results import PutStatus
+
+log = logging.getLogger(__name__)
+
+FIRST_STEP_MS: Final = 1_000
+"""How long after the start the first message may be delivered (FIRST_DELAY_TIME)."""
+_STEP_MS: Final = 100
+_MOST_A_STEP: Final = 500
+"""Messages of one level that are delivered before others have their turn."""
+
+
+class DelayedMessages:
+    """Knows how far each level has been delivered and goes on from there; `step` is called again each `pause` ms.
+
+    `dirty` says that something was delivered since it was last set to False.
+    """
+
+    def __init__(self, store: MessageStore, appender: Appender) -> None:
+        self._store = store
+        self._appender = appender
+        self._delivered: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+        """Where to look next; a message that is gone is passed over without being delivered."""
+        self.dirty = False
+        self.pause = _STEP_MS
+
+    def step(self, now: int) -> None:
+        """Deliver what is due at `now`."""
+        self.pause = _STEP_MS
+        for level, delay in enumerate(self._store.delay_levels.delays, start=1):
+            queue = self._store.queues.find(SCHEDULE_TOPIC, level - 1)
+            if queue is not None:
+                self._deliver_level(level, queue, now, now + delay)
+
+    def stats(self) -> dict[int, tuple[int, int]]:
+        """How far each level was delivered, and where its queue ends; levels that never delivered are left out."""
+        store = self._store
+        return {level: (until, store.max_offset(SCHEDULE_TOPIC, level - 1)) for level, until in self._sorted()}
+
+    def snapshot(self) -> DelayOffsetSerializeWrapper:
+        """How far each level was delivered."""
+        return DelayOffsetSerializeWrapper(offset_table=dict(self._sorted()))
+
+    def freeze(self) -> Callable[[], DelayOffsetSerializeWrapper]:
+        """The snapshot of now; there is nothing about it to be done later."""
+        snapshot = self.snapshot()
+        return lambda: snapshot
+
+    def restore(self, saved: DelayOffsetSerializeWrapper) -> None:
+        """Take over what `snapshot` gave in an earlier life, within what the queues have (correctDelayOffset:216)."""
+        self._delivered = dict(saved.offset_table)
+        for level, until in self._delivered.items():
+            queue = self._store.queues.find(SCHEDULE_TOPIC, level - 1)
+            if queue is not None and not queue.min_offset <= until <= queue.next_offset:
+                self._delivered[level] = min(max(until, queue.min_offset), queue.next_offset)
+                log.error("delay level %d: offset %d corrected to %d", level, until, self._delivered[level])
+        self._next = dict(self._delivered)
+
+    def _sorted(self) -> list[tuple[int, int]]:
+        return sorted(self._delivered.items())
+
+    def _deliver_level(self, level: int, queue: ConsumeQueue, now: int, latest: int) -> None:
+        """Deliver from the head of a queue; a time beyond `latest` is of a clock set back, and counts as now."""
+        queue_offset = min(max(self._next.get(level, 0), queue.min_offset), queue.next_offset)
+        self._next[level] = queue_offset
+        entries = queue.entries(queue_offset)
+        if entries is None:
+            return
+        if len(entries) > _MOST_A_STEP * ENTRY_SIZE:
+            entries = entries[: _MOST_A_STEP * ENTRY_SIZE]
+        for physical_offset, size, due in ENTRY.iter_unpack(entries):
+            if now < due <= latest:
+                return
+            record = self._store.record_at(physical_offset)
+            if record is not None and record.size == size and not self._deliver(record, now):
+                return
+            queue_offset += 1
+            self._next[level] = queue_offset
+            if record is not None:
+                self._delivered[level] = queue_offset
+                self.dirty = True
+        if queue_offset < queue.next_offset:
+            self.pause = 0
+
+    def _deliver(self, record: Record, now: int) -> bool:
+        """Store a message where it belongs (messageTimeup:311); False if that is to be tried again."""
+        properties = split_stored(record.properties)
+        topic = properties.get(names.REAL_TOPIC)
+        queue_id = properties.get(names.REAL_QUEUE_ID, "")
+        if topic is None or not queue_id.isdecimal() or topic == TRANS_HALF_TOPIC:
+            log.error("%r in %s belongs to queue %r of %r: it is dropped", record, SCHEDULE_TOPIC, queue_id, topic)
+            return True
+        record.topic = topic
+        record.queue_id = int(queue_id)
+        record.properties = java_order(properties).encode()
+        record.prepared_transaction_offset = 0
+        record.read_properties()
+        properties.pop(names.DELAY_TIME_LEVEL, None)
+        status = self._appender.append(record, properties, now).status
+        if status is not PutStatus.PUT_OK:
+            log.warning("a delayed message for %s is not stored yet: %s", topic, status.name)
+        return status is PutStatus.PUT_OK

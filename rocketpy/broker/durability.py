@@ -1,0 +1,101 @@
+"""Sends that are answered only when their message is on disk (GroupCommitService and FlushDiskWatcher in Java).
+
+Group commit: one sync of the log answers everybody whose message came before it. Whoever waits is remembered with the
+physical offset behind its message, in the order of the appends, which is also the order of those offsets; while a sync
+is under way the next group gathers.
+
+A SYNC_MASTER also owes its senders a slave that has the message. There is none that it could hear of, and it says so.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import gevent
+from gevent import Greenlet
+
+from rocketpy.broker.clock import Clock
+from rocketpy.broker.stats import BrokerStats
+from rocketpy.config.store import BrokerRole, FlushDiskType, StoreConfig
+from rocketpy.store.message_store import MessageStore
+from rocketpy.store.results import PutStatus
+
+Done = Callable[[PutStatus], None]
+
+_SYNC_FLUSH: Final = FlushDiskType.SYNC_FLUSH
+_SYNC_MASTER: Final = BrokerRole.SYNC_MASTER
+_RETRY_S: Final = 0.001
+"""How soon to look again when the flush that is due by schedule is under way."""
+
+
+class _Waiter(NamedTuple):
+    end: int
+    since: int
+    expires: int
+    done: Done
+
+
+class Durability:
+    """Who waits for the log to be flushed, and the greenlet that has it flushed for them."""
+
+    def __init__(self, config: StoreConfig, store: MessageStore, stats: BrokerStats, clock: Clock) -> None:
+        self._config = config
+        self._store = store
+        self._stats = stats
+        self._clock = clock
+        self._waiters: deque[_Waiter] = deque()
+        self._committer: Greenlet[[], None] | None = None
+
+    @property
+    def synchronous(self) -> bool:
+        """Whether senders are promised anything beyond the append (SYNC_FLUSH, SYNC_MASTER)."""
+        config = self._config
+        return config.flush_disk_type is _SYNC_FLUSH or config.broker_role is _SYNC_MASTER
+
+    def wait_safe(self, end: int, now: int, done: Done) -> None:
+        """Have `done` called with PUT_OK when everything before physical offset `end` is as safe as configured.
+
+        With FLUSH_DISK_TIMEOUT when the flush takes longer than syncFlushTimeout, with SLAVE_NOT_AVAILABLE, rather
+        than any of the two, when a slave is missing (CommitLog.submitReplicaRequest:888). Does not wait itself.
+        """
+        if self._config.flush_disk_type is not _SYNC_FLUSH:
+            done(self._replicated(PutStatus.PUT_OK))
+            return
+        self._waiters.append(_Waiter(end, now, now + self._config.sync_flush_timeout, done))
+        if self._committer is None:
+            self._committer = gevent.spawn(self._commit)
+
+    def stats(self) -> dict[str, int]:
+        """How many wait."""
+        return {"flush_waiters": len(self._waiters)}
+
+    def _commit(self) -> None:
+        """Flush until nobody waits."""
+        store = self._store
+        pool = gevent.get_hub().threadpool
+        while self._waiters:
+            job = store.flush_job()
+            if job is not None:
+                pool.apply(job.run)
+                store.finish(job)
+            elif store.flushed_offset < self._waiters[0].end:
+                gevent.sleep(_RETRY_S)
+            self._answer(store.flushed_offset, self._clock())
+        self._committer = None
+
+    def _answer(self, flushed: int, now: int) -> None:
+        waiters = self._waiters
+        while waiters and waiters[0].end <= flushed:
+            self._settle(waiters.popleft(), PutStatus.PUT_OK, now)
+        while waiters and waiters[0].expires <= now:
+            self._settle(waiters.popleft(), PutStatus.FLUSH_DISK_TIMEOUT, now)
+
+    def _settle(self, waiter: _Waiter, status: PutStatus, now: int) -> None:
+        if now > waiter.since:
+            self._stats.put_took(now - waiter.since)
+        waiter.done(self._replicated(status))
+
+    def _replicated(self, status: PutStatus) -> PutStatus:
+        return PutStatus.SLAVE_NOT_AVAILABLE if self._config.broker_role is _SYNC_MASTER else status

@@ -1,0 +1,18 @@
+"""How the broker calls itself towards name servers and clients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, frozen=True)
+class Identity:
+    """A broker in its cluster; ports are those that are really listened on."""
+
+    cluster: str
+    name: str
+    broker_id: int
+    address: str
+    """brokerIP1 and the listen port: what clients connect to."""
+    ha_address: str
+    """brokerIP2 and the HA port: what slaves connect to."""

@@ -1,0 +1,112 @@
+"""How far each group has read (ConsumerOffsetManager.java), kept in config/consumerOffset.json."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from rocketpy.protocol.api.offset import ConsumerOffsetSerializeWrapper
+from rocketpy.protocol.java_hash import concurrent_hash_map_order
+
+SEPARATOR: Final = "@"
+
+_INITIAL_CAPACITY = 512
+_RESTORED_CAPACITY = 10  # fastjson reads into a ConcurrentHashMap of the default size, and Java goes on with that
+_log = logging.getLogger("rocketpy.broker")
+
+
+class OffsetTable:
+    """The next queue offset to read, by `topic@group` and queue.
+
+    `dirty` says that something was committed since it was last set to False.
+    """
+
+    def __init__(self) -> None:
+        self._offsets: dict[str, dict[int, int]] = {}
+        self._capacity = _INITIAL_CAPACITY
+        self.dirty = True
+
+    def commit(self, client_host: str, group: str, topic: str, queue_id: int, queue_offset: int) -> None:
+        """Remember where `group` goes on reading; going back is allowed, but logged (commitOffset:130)."""
+        name = f"{topic}{SEPARATOR}{group}"
+        queues = self._offsets.get(name)
+        if queues is None:
+            queues = self._offsets[name] = {}
+        before = queues.get(queue_id)
+        if before == queue_offset:
+            return
+        queues[queue_id] = queue_offset
+        self.dirty = True
+        if before is not None and queue_offset < before:
+            _log.warning(
+                "[NOTIFYME] %s sets the offset of %s in %s queue %d back from %d to %d",
+                client_host, group, topic, queue_id, before, queue_offset,
+            )  # fmt: skip
+
+    def query(self, group: str, topic: str, queue_id: int) -> int:
+        """Where the group goes on reading, or -1 if it never committed anything."""
+        queues = self._offsets.get(f"{topic}{SEPARATOR}{group}")
+        return -1 if queues is None else queues.get(queue_id, -1)
+
+    def queues(self, group: str, topic: str) -> dict[int, int] | None:
+        """The group's offsets in each queue of a topic; None if it never committed anything there."""
+        return self._offsets.get(f"{topic}{SEPARATOR}{group}")
+
+    def topics_of(self, group: str) -> set[str]:
+        """The topics in which the group committed something (whichTopicByConsumer:87)."""
+        return {topic for topic, reader in self._pairs() if reader == group}
+
+    def groups_of(self, topic: str) -> set[str]:
+        """The groups that committed something in the topic (whichGroupByTopic:105)."""
+        return {group for read, group in self._pairs() if read == topic}
+
+    def remove_group(self, group: str) -> None:
+        """Forget all that the group committed (removeOffset:262)."""
+        for topic in self.topics_of(group):
+            del self._offsets[f"{topic}{SEPARATOR}{group}"]
+            self.dirty = True
+            _log.warning("the offsets of group %s in topic %s are removed", group, topic)
+
+    def clone(self, source_group: str, group: str, topic: str) -> None:
+        """Let a group go on reading a topic where another one is (cloneOffset:255)."""
+        queues = self._offsets.get(f"{topic}{SEPARATOR}{source_group}")
+        if queues is not None:
+            self._offsets[f"{topic}{SEPARATOR}{group}"] = dict(queues)
+            self.dirty = True
+
+    def of_all_groups(self, topic: str) -> dict[int, list[int]]:
+        """Where all groups that read a topic are, by queue."""
+        by_queue: dict[int, list[int]] = {}
+        for group in self.groups_of(topic):
+            for queue_id, queue_offset in self._offsets[f"{topic}{SEPARATOR}{group}"].items():
+                by_queue.setdefault(queue_id, []).append(queue_offset)
+        return by_queue
+
+    def snapshot(self) -> ConsumerOffsetSerializeWrapper:
+        """All offsets in the order of Java's maps."""
+        return self.freeze()()
+
+    def freeze(self) -> Callable[[], ConsumerOffsetSerializeWrapper]:
+        """The work of a snapshot of now that may be done later, and by another thread."""
+        offsets = {name: dict(queues) for name, queues in self._offsets.items()}
+        capacity = self._capacity
+
+        def snapshot() -> ConsumerOffsetSerializeWrapper:
+            names = concurrent_hash_map_order(offsets, capacity)
+            return ConsumerOffsetSerializeWrapper(
+                offset_table={name: dict(sorted(offsets[name].items())) for name in names}
+            )
+
+        return snapshot
+
+    def restore(self, saved: ConsumerOffsetSerializeWrapper) -> None:
+        """Take over what `snapshot` gave in an earlier life."""
+        self._offsets = saved.offset_table
+        self._capacity = _RESTORED_CAPACITY
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        for name in self._offsets:
+            parts = name.split(SEPARATOR)
+            if len(parts) == 2:
+                yield parts[0], parts[1]

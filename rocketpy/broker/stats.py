@@ -1,0 +1,211 @@
+"""What the broker counts: StoreStatsService.java, BrokerStatsManager.java and BrokerStats.java in one.
+
+Counting happens for every message, so it is plain additions; rates come from samples that `loops` takes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.broker.traffic import Rate, Traffic
+from rocketpy.protocol.fastjson import java_double
+
+_SAMPLES = 601  # one a second for ten minutes, and the one before them
+_PERIODS = (10, 60, 600)  # seconds, of the three numbers in putTps and its like
+
+_TIMES = (0, 9, 49, 99, 199, 499, 999, 1999, 2999, 3999, 4999, 9999)  # ms, each the last of its range
+_TIME_NAMES = (
+    "[<=0ms]", "[0~10ms]", "[10~50ms]", "[50~100ms]", "[100~200ms]", "[200~500ms]", "[500ms~1s]",
+    "[1~2s]", "[2~3s]", "[3~4s]", "[4~5s]", "[5~10s]", "[10s~]",
+)  # fmt: skip
+_LATENCY_STEPS = [*[1] * 20, *[2] * 15, *[5] * 10, *[10] * 10, *[50] * 6, *[100] * 5, *[1000] * 9]
+_LATENCIES: Final = (*accumulate(_LATENCY_STEPS), (1 << 63) - 1)
+"""Upper ends of the ranges that percentiles are taken from, in ms (StoreStatsService:83-90)."""
+
+
+class Totals(NamedTuple):
+    """The broker's counters at one moment."""
+
+    timestamp: int
+    put: int
+    found: int
+    missed: int
+    transferred: int
+
+
+class BrokerStats:
+    """Counters and rates of one broker."""
+
+    def __init__(self, cluster: str, clock: Clock = now_ms) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self.boot_timestamp = clock()
+        self.put_times = 0
+        self.put_size = 0
+        self.put_failed = 0
+        self.get_found = 0
+        self.get_missed = 0
+        self.get_transferred = 0
+        self.put_time_max = 0
+        self.put_at_mornings = self.got_at_mornings = (0, 0)
+        """Totals when yesterday and today began."""
+        self._puts: dict[str, Traffic] = {}
+        self._gets: dict[str, Traffic] = {}
+        self._sends_back: dict[str, Traffic] = {}
+        self._totals: deque[Totals] = deque(maxlen=_SAMPLES)
+        self._put_at_minute = 0
+        self._distribution, self._latencies = _no_times(), _no_latencies()
+        self._last_distribution: list[int] | None = None
+        self._last_latencies: list[int] = []
+        self.sample_second()
+
+    def messages_put(self, topic: str, count: int, size: int) -> None:
+        """`count` messages of `size` bytes altogether were stored by one request."""
+        self.put_times += count
+        self.put_size += size
+        traffic = self._puts.get(topic)
+        if traffic is None:
+            traffic = self._puts[topic] = Traffic()
+        traffic.times += 1
+        traffic.messages += count
+        traffic.size += size
+
+    def messages_got(self, group: str, topic: str, count: int, size: int) -> None:
+        """One pull found `count` messages of `size` bytes altogether."""
+        self.get_found += 1
+        self.get_transferred += count
+        key = f"{topic}@{group}"
+        traffic = self._gets.get(key)
+        if traffic is None:
+            traffic = self._gets[key] = Traffic()
+        traffic.times += 1
+        traffic.messages += count
+        traffic.size += size
+
+    def message_sent_back(self, group: str, topic: str) -> None:
+        """A consumer gave a message back to be consumed later."""
+        traffic = self._sends_back.setdefault(f"{topic}@{group}", Traffic())
+        traffic.times += 1
+        traffic.messages += 1
+
+    def put_took(self, elapsed: int) -> None:
+        """Storing a message took this many ms; call it only where that is one or more."""
+        self._distribution[bisect_left(_TIMES, elapsed)] += 1
+        self._latencies[bisect_left(_LATENCIES, elapsed)] += 1
+        if elapsed > self.put_time_max:
+            self.put_time_max = elapsed
+
+    def sample_second(self) -> None:
+        """Call it every second."""
+        self._totals.append(
+            Totals(self._clock(), self.put_times, self.get_found, self.get_missed, self.get_transferred)
+        )
+
+    def roll_minute(self) -> None:
+        """Call it every minute: what was counted until now becomes the last minute's distribution of put times."""
+        quick = max(0, self.put_times - self._put_at_minute - sum(self._distribution))
+        self._distribution[0] = quick
+        self._latencies[0] += quick
+        self._last_distribution, self._last_latencies = self._distribution, self._latencies
+        self._distribution, self._latencies = _no_times(), _no_latencies()
+        self._put_at_minute = self.put_times
+
+    def roll_day(self) -> None:
+        """Call it at midnight (BrokerStats.record:41)."""
+        self.put_at_mornings = self.put_at_mornings[1], self.put_times
+        self.got_at_mornings = self.got_at_mornings[1], self.get_transferred
+
+    def all_traffic(self) -> list[Traffic]:
+        """The counters of every topic and group, to be sampled."""
+        return [*self._puts.values(), *self._gets.values(), *self._sends_back.values()]
+
+    def rates(self, name: str, key: str) -> tuple[Rate, Rate, Rate] | None:
+        """A statistic of the last minute, hour and day by Java's name; None if there is none (getStatsItem:155)."""
+        if key == self._cluster and name in ("BROKER_PUT_NUMS", "BROKER_GET_NUMS"):
+            return self._broker_rates(self._puts if name == "BROKER_PUT_NUMS" else self._gets)
+        tables = {"TOPIC_PUT": self._puts, "GROUP_GET": self._gets, "SNDBCK_PUT": self._sends_back}
+        table, _, quantity = name.rpartition("_")
+        traffic = tables.get(table, {}).get(key)
+        if traffic is None or quantity not in ("NUMS", "SIZE"):
+            return None
+        return traffic.rates(of_size=quantity == "SIZE")
+
+    def consume_tps(self, group: str, topic: str) -> float:
+        """Messages a second that the group got of the topic in the last minute (tpsGroupGetNums:337)."""
+        traffic = self._gets.get(f"{topic}@{group}")
+        return 0.0 if traffic is None else traffic.rates(of_size=False)[0].tps
+
+    def forget_topic(self, topic: str) -> None:
+        """Drop the counters of a deleted topic (onTopicDeleted:163)."""
+        self._puts.pop(topic, None)
+        for table in (self._gets, self._sends_back):
+            for key in [key for key in table if key.startswith(f"{topic}@")]:
+                del table[key]
+
+    def forget_group(self, group: str) -> None:
+        """Drop the counters of a deleted group (onGroupDeleted:180)."""
+        for table in (self._gets, self._sends_back):
+            for key in [key for key in table if key.endswith(f"@{group}")]:
+                del table[key]
+
+    def tps(self, counter: str) -> str:
+        """Calls a second within 10, 60 and 600 s, as three numbers; one is empty until there is that much past.
+
+        `counter` is a field of `Totals`.
+        """
+        return " ".join("" if rate is None else java_double(rate) for rate in self._rates(counter))
+
+    def total_get_tps(self) -> str:
+        """Pulls a second, found and missed, in the same form but with 0.0 for what is not known yet."""
+        pairs = zip(self._rates("found"), self._rates("missed"), strict=True)
+        return " ".join(java_double((found or 0.0) + (missed or 0.0)) for found, missed in pairs)
+
+    def put_distribution(self) -> str | None:
+        """How many puts of the last minute took how long; None before the first minute is over."""
+        if self._last_distribution is None:
+            return None
+        return "".join(f"{name}:{count} " for name, count in zip(_TIME_NAMES, self._last_distribution, strict=True))
+
+    def put_latency(self, share: float) -> float:
+        """The ms within which this share of the last minute's puts was done (findPutMessageEntireTimePX:121)."""
+        wanted = int(sum(self._last_latencies) * share)
+        passed = 0
+        low = 0
+        for high, count in zip(_LATENCIES, self._last_latencies, strict=False):
+            if wanted <= passed + count:
+                return low + ((high - low) * (wanted - passed) / count if count else 0)
+            passed += count
+            low = high
+        return 0.0
+
+    def _rates(self, counter: str) -> list[float | None]:
+        last = self._totals[-1]
+        rates: list[float | None] = []
+        for period in _PERIODS:
+            if len(self._totals) <= period:
+                rates.append(None)
+                continue
+            first = self._totals[-1 - period]
+            grown = getattr(last, counter) - getattr(first, counter)
+            rates.append(grown * 1000 / max(1, last.timestamp - first.timestamp))
+        return rates
+
+    def _broker_rates(self, table: dict[str, Traffic]) -> tuple[Rate, Rate, Rate]:
+        every = [traffic.rates(of_size=False) for traffic in table.values()]
+        minute, hour, day = (
+            Rate(sum(rate.sum for rate in rates), sum(rate.tps for rate in rates), 0.0)
+            for rates in (zip(*every, strict=True) if every else ((), (), ()))
+        )
+        return minute, hour, day
+
+
+def _no_times() -> list[int]:
+    return [0] * len(_TIME_NAMES)
+
+
+def _no_latencies() -> list[int]:
+    return [0] * len(_LATENCIES)

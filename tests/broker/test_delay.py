@@ -1,0 +1,135 @@
+"""Delivery of delayed messages, by a clock that tests move."""
+
+from __future__ import annotations
+
+import pytest
+
+from rocketpy.broker.delay import DelayedMessages
+from rocketpy.broker.processors.delay import DelayProcessor
+from rocketpy.config.store import BrokerRole
+from rocketpy.protocol.api.offset import DelayOffsetSerializeWrapper, GetAllDelayOffset
+from rocketpy.protocol.api.send import ConsumerSendMessageBack
+from rocketpy.protocol.command import HOLD
+from rocketpy.protocol.flags import PullSysFlag
+from rocketpy.protocol.java_hash import string_hash
+from rocketpy.protocol.properties import split_properties
+from tests.broker.data_side import DataSide, answer_of
+
+
+@pytest.fixture
+def delayed(data: DataSide) -> DelayedMessages:
+    return DelayedMessages(data.store, data.appender)
+
+
+def step(data: DataSide, delayed: DelayedMessages, ms: int) -> None:
+    data.clock.now += ms
+    delayed.step(data.clock())
+
+
+def test_a_message_is_delivered_when_it_is_due(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(body="später".encode(), queue_id=2, flag=9, properties="DELAY\x013\x02TAGS\x01A\x02KEYS\x01k")
+    waiting = data.stored("SCHEDULE_TOPIC_XXXX", 2)
+    step(data, delayed, 9_999)
+    assert data.store.max_offset("T", 2) == 0
+    step(data, delayed, 1)
+    record = data.stored("T", 2)
+    assert (record.body, record.flag, record.store_timestamp) == ("später".encode(), 9, data.clock())
+    assert (record.born_timestamp, record.born_host) == (waiting.born_timestamp, waiting.born_host)
+    assert split_properties(record.properties.decode()) == {
+        "DELAY": "3", "TAGS": "A", "KEYS": "k", "CLUSTER": "DefaultCluster", "REAL_TOPIC": "T", "REAL_QID": "2",
+    }  # fmt: skip
+    assert data.store.get("T", 2, 0, 1, frozenset([string_hash("A")])).message_count == 1
+    step(data, delayed, 100_000)
+    assert data.store.max_offset("T", 2) == 1
+
+
+def test_levels_do_not_wait_for_each_other(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(body=b"slow", properties="DELAY\x0118")
+    data.send(body=b"quick", properties="DELAY\x011")
+    step(data, delayed, 1_000)
+    assert data.stored().body == b"quick"
+    step(data, delayed, 7_200_000)
+    assert data.stored(queue_offset=1).body == b"slow"
+
+
+def test_a_delivered_message_wakes_who_waits_for_it(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(properties="DELAY\x011")
+    assert data.pull(sys_flag=PullSysFlag.SUSPEND | PullSysFlag.SUBSCRIPTION) is HOLD
+    step(data, delayed, 1_000)
+    data.run_due()
+    assert len(data.peer.replies) == 1
+
+
+def test_a_retry_comes_back_in_the_topic_of_its_group(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(body=b"again")
+    request = ConsumerSendMessageBack(physical_offset=0, group="G", delay_level=1)
+    answer_of(data.sends_back.send_back, data.peer, request)
+    step(data, delayed, 1_000)
+    record = data.stored("%RETRY%G")
+    assert (record.body, record.reconsume_times) == (b"again", 1)
+
+
+def test_many_messages_are_delivered_in_pieces(data: DataSide, delayed: DelayedMessages) -> None:
+    for _ in range(501):
+        data.send(properties="DELAY\x011")
+    step(data, delayed, 1_000)
+    assert (data.store.max_offset("T", 0), delayed.pause) == (500, 0)
+    step(data, delayed, 0)
+    assert (data.store.max_offset("T", 0), delayed.pause) == (501, 100)
+
+
+def test_a_message_whose_time_is_beyond_its_delay_is_due_at_once(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(properties="DELAY\x011")
+    step(data, delayed, -3_600_000)
+    assert data.store.max_offset("T", 0) == 1
+
+
+def test_what_cannot_be_stored_is_tried_again(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(properties="DELAY\x011")
+    data.store_config.broker_role = BrokerRole.SLAVE
+    data.store.step(data.clock())
+    step(data, delayed, 1_000)
+    assert (data.store.max_offset("T", 0), delayed.dirty, delayed.pause) == (0, False, 100)
+    data.store_config.broker_role = BrokerRole.ASYNC_MASTER
+    data.store.step(data.clock())
+    step(data, delayed, 100)
+    assert data.store.max_offset("T", 0) == 1
+
+
+def test_delivery_goes_on_where_it_was(data: DataSide, delayed: DelayedMessages) -> None:
+    for body in (b"1", b"2"):
+        data.send(body=body, properties="DELAY\x012")
+    step(data, delayed, 5_000)
+    assert delayed.dirty
+    assert delayed.stats() == {2: (2, 2)}
+    assert delayed.snapshot().to_json() == b'{"offsetTable":{2:2}}'
+    data.send(body=b"3", properties="DELAY\x012")
+    later = DelayedMessages(data.store, data.appender)
+    later.restore(delayed.freeze()())
+    step(data, later, 5_000)
+    assert data.store.max_offset("T", 0) == 3
+    assert data.stored(queue_offset=2).body == b"3"
+
+
+@pytest.mark.parametrize("saved", [-5, 99])
+def test_a_saved_offset_is_corrected_into_its_queue(data: DataSide, delayed: DelayedMessages, saved: int) -> None:
+    data.send(properties="DELAY\x011")
+    delayed.restore(DelayOffsetSerializeWrapper(offset_table={1: saved, 2: 7}))
+    assert delayed.snapshot().offset_table == {1: 0 if saved < 0 else 1, 2: 7}
+    step(data, delayed, 1_000)
+    assert data.store.max_offset("T", 0) == (1 if saved < 0 else 0)
+
+
+def test_half_messages_and_those_without_a_place_are_dropped(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(properties="DELAY\x011\x02TRAN_MSG\x01true")
+    data.send(properties="DELAY\x011")
+    step(data, delayed, 1_000)
+    assert data.store.max_offset("RMQ_SYS_TRANS_HALF_TOPIC", 0) == 0
+    assert data.store.max_offset("T", 0) == 1
+
+
+def test_slaves_are_told_how_far_delivery_is(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(properties="DELAY\x011")
+    step(data, delayed, 1_000)
+    reply = answer_of(DelayProcessor(delayed).get_all, data.peer, GetAllDelayOffset())
+    assert (reply.code, reply.body, reply.header) == (0, b'{"offsetTable":{1:1}}', None)
