@@ -1,0 +1,116 @@
+"""One run of a sub-command: what was asked for, the cluster it is about, and where the answer is printed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from rocketpy.admin.client import AdminClient
+from rocketpy.admin.errors import JavaError, not_a_number, null_pointer
+from rocketpy.admin.format import render
+from rocketpy.admin.options import Option, Options
+
+_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
+_INT_MAX = 0x7FFF_FFFF
+_LONG_MAX = 0x7FFF_FFFF_FFFF_FFFF
+
+Run = Callable[["Invocation"], None]
+
+
+class Command:
+    """A sub-command: its name and words of help, the Java class that has the same, its options, and what it does.
+
+    `failure` is what Java says of a failed command, None where it shows the bare cause.
+    """
+
+    def __init__(
+        self, name: str, description: str, java: str, *own: Option, alias: str | None = None, failure: str | None = ""
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.java = java
+        self.own = own
+        self.alias = alias
+        self.failure = f"{java} command failed" if failure == "" else failure
+        self.run: Run | None = None
+
+    def __call__(self, run: Run) -> Command:
+        """As a decorator: `run` is what the sub-command does."""
+        self.run = run
+        return self
+
+    @cached_property
+    def options(self) -> Options:
+        """Its own options and the common ones."""
+        return Options(self.own)
+
+    def usage(self) -> str:
+        """The help text."""
+        return self.options.usage(f"mqadmin {self.name}")
+
+
+class Invocation:
+    """What a command gets: the values of its options, an AdminClient, and stdout."""
+
+    def __init__(self, command: Command, given: dict[str, list[str]], admin: AdminClient) -> None:
+        self.command = command
+        self.admin = admin
+        self._given = given
+
+    def has(self, short: str) -> bool:
+        """Whether the option was given."""
+        return short in self._given
+
+    def raw(self, short: str) -> str | None:
+        """The first value of an option, as given."""
+        values = self._given.get(short)
+        return values[0] if values else None
+
+    def maybe(self, short: str) -> str | None:
+        """The value without white space around it."""
+        value = self.raw(short)
+        return None if value is None else value.strip()
+
+    def text(self, short: str) -> str:
+        """The same of an option that is there."""
+        value = self.maybe(short)
+        if value is None:
+            raise null_pointer()
+        return value
+
+    def flag(self, short: str, default: bool = False) -> bool:
+        """An option's value as Boolean.parseBoolean reads it."""
+        return self.text(short).lower() == "true" if self.has(short) else default
+
+    def integer(self, short: str, default: int) -> int:
+        """An option's value as a Java int. Raises JavaError."""
+        return parse_number(self.text(short), _INT_MAX) if self.has(short) else default
+
+    def long(self, short: str, default: int) -> int:
+        """An option's value as a Java long. Raises JavaError."""
+        return parse_number(self.text(short)) if self.has(short) else default
+
+    def print(self, template: str, *values: Any) -> None:
+        """Print as Java's System.out.printf."""
+        sys.stdout.write(render(template, *values))
+
+    def usage(self) -> None:
+        """Print the help text."""
+        sys.stdout.write(self.command.usage())
+
+    def trace(self, error: JavaError) -> None:
+        """Print the head of a stack trace, where Java goes on after an exception."""
+        sys.stdout.flush()
+        sys.stderr.write(f"{error}\n")
+
+
+def parse_number(text: str, largest: int = _LONG_MAX) -> int:
+    """`text` as Long.parseLong reads it, or Integer.parseInt with another `largest`. Raises JavaError."""
+    if _NUMBER.fullmatch(text):
+        number = int(text)
+        if -largest - 1 <= number <= largest:
+            return number
+    raise not_a_number(text)
