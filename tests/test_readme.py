@@ -1,0 +1,13 @@
+"""README's Python program does what it says; the Java and Go ones are run by interop/test_readme.py."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.readme import program
+
+
+def test_the_python_program_prints_what_it_says(tmp_path: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", program("python")], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[1] == "[b'hello from Python']"

@@ -1,0 +1,58 @@
+"""Name server and broker inside somebody else's program."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import weakref
+from pathlib import Path
+
+import pytest
+
+from rocketpy.errors import StoreError
+from rocketpy.protocol.api.send import SendMessage
+from rocketpy.remoting.client import Client
+from rocketpy.standalone import Standalone
+
+
+def send(broker: str) -> int:
+    client = Client()
+    request = SendMessage(
+        producer_group="p", topic="Embedded", default_topic="TBW102", default_topic_queue_nums=4, queue_id=0,
+        sys_flag=0, flag=0, born_timestamp=1,
+    )  # fmt: skip
+    answer = client.invoke(broker, request, "Grüße".encode())
+    client.close()
+    assert answer.ext_fields is not None
+    return int(answer.ext_fields["queueOffset"])
+
+
+def test_it_starts_again_and_again_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    kept = []
+    files = 0
+    for number in range(4):
+        with Standalone.on_free_ports(str(tmp_path)) as rocketmq:
+            assert rocketmq.call(send, rocketmq.broker.address) == number
+        kept.append(weakref.ref(rocketmq.broker))
+        del rocketmq
+        gc.collect()
+        files = files or len(os.listdir("/proc/self/fd"))
+    assert [broker() for broker in kept] == [None] * 4
+    assert len(os.listdir("/proc/self/fd")) <= files
+    assert [thread.name for thread in threading.enumerate() if thread.name == "Standalone"] == []
+
+
+def test_several_run_at_once(tmp_path: Path) -> None:
+    with Standalone.on_free_ports(str(tmp_path / "a")) as one, Standalone.on_free_ports(str(tmp_path / "b")) as other:
+        assert one.broker.address != other.broker.address
+        assert other.call(send, one.broker.address) == 0
+        assert one.call(send, other.broker.address) == 0
+        assert one.call(send, one.broker.address) == 1
+
+
+def test_a_second_one_in_the_same_directory_is_refused(tmp_path: Path) -> None:
+    with Standalone.on_free_ports(str(tmp_path)) as rocketmq:
+        with pytest.raises(StoreError, match="in use by another broker"), Standalone.on_free_ports(str(tmp_path)):
+            pass
+        assert rocketmq.call(send, rocketmq.broker.address) == 0
