@@ -1,0 +1,80 @@
+"""Our broker, killed between half messages and their ends: what was committed comes at least once, the rest never.
+
+`ROCKETPY_KILLS=100 pytest interop/test_kills.py` is the full count; without it there are a few.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from interop.cluster import QUICK, started_cluster
+from interop.driver import DriverError
+from interop.expect import becomes, equal, holds
+from interop.messages import Message
+from interop.scenarios.transacting import COMMIT, ROLLBACK, TransactionProducer
+from interop.stage import Stage
+from interop.troupe import Troupe
+
+KILLS = int(os.environ.get("ROCKETPY_KILLS", "3"))
+SETTINGS = {**QUICK, "transactionCheckMax": "1000000"}
+
+
+@pytest.fixture
+def stage(tmp_path: Path, troupe: Troupe) -> Iterator[Stage]:
+    with started_cluster("ours", tmp_path, **SETTINGS) as cluster, Stage(cluster, troupe.client("java")) as stage:
+        yield stage
+
+
+def _send_until(stop: Event, producer: TransactionProducer, topic: str, seed: int) -> dict[bytes, str]:
+    """Send one half message after the other; those whose send was answered, and how they are to end."""
+    random_ = random.Random(seed)
+    answered = {}
+    number = 0
+    while not stop.is_set():
+        number += 1
+        state = random_.choice((COMMIT, ROLLBACK))
+        body = f"{seed} {number} {state} ü".encode()
+        properties = {"answer": state, "end": random_.choice((state, "UNKNOW"))}
+        try:
+            producer.send(Message(topic, body, properties=properties))
+        except DriverError:
+            stop.wait(0.1)
+        else:
+            answered[body] = state
+    return answered
+
+
+def test_kills_lose_no_commit_and_reveal_no_roll_back(stage: Stage) -> None:
+    broker = stage.cluster.broker_process
+    assert broker is not None
+    topic = stage.topic()
+    producer = TransactionProducer(stage)
+    answered: dict[bytes, str] = {}
+    with ThreadPoolExecutor(1) as pool:
+        for kill in range(KILLS):
+            stop = Event()
+            sending = pool.submit(_send_until, stop, producer, topic, kill)
+            time.sleep(0.1 + random.Random(kill).random() / 2)
+            broker.kill()
+            stop.set()
+            broker.start()
+            answered |= sending.result()
+    consumer = stage.consumer(topic)
+    wanted = {body for body, state in answered.items() if state == COMMIT}
+    holds(f"messages were sent between all kills ({len(answered)})", len(answered) > 2 * KILLS)
+
+    def missing() -> set[bytes]:
+        return wanted - {stored.body for stored in consumer.received(0)}
+
+    becomes("committed messages that did not come", missing, set(), timeout=50)
+    revealed = [stored.body for stored in consumer.received(0) if ROLLBACK.encode() in stored.body]
+    equal("messages rolled back that came", revealed, [])
+    producer.stop()

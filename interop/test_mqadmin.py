@@ -1,0 +1,136 @@
+"""The official mqadmin prints the same about our cluster as about Java's, but for addresses, times and figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from interop.cluster import Cluster, started_cluster
+from interop.expect import same_text
+from interop.raw_client import RawClient
+from interop.troupe import Troupe
+from rocketpy.protocol.codes import RequestCode
+
+TOPIC = "Printed"
+FIGURES = {"clusterList", "brokerStatus", "statsAll"}
+"""Commands that print loads, versions, sizes and what is sampled each 10 s: their numbers and widths are masked."""
+UNORDERED = {"getBrokerConfig"}
+"""Commands that print a hash table in the order in which it was filled."""
+COMMANDS = (
+    "updateTopic -c DefaultCluster -t Made -r 3 -w 2",
+    "updateTopic -b {broker} -t Made -r 4 -w 4 -p 4",
+    "updateTopic -c NoCluster -t Made",
+    "updateTopic -b {broker} -t SCHEDULE_TOPIC_XXXX",
+    "topicRoute -t Printed",
+    "topicRoute -t Printed -l",
+    "topicRoute -t Unknown",
+    "topicList",
+    "topicList -c DefaultCluster",
+    "topicClusterList -t Printed",
+    "clusterList",
+    "clusterList -m",
+    "topicStatus -t Printed",
+    "topicStatus -t Unknown",
+    "brokerStatus -b {broker}",
+    "brokerStatus -c DefaultCluster",
+    "statsAll -t Printed",
+    "consumerProgress",
+    "consumerProgress -g printed-group",
+    "consumerProgress -g unknown-group",
+    "getConsumerConfig -g printed-group",
+    "updateSubGroup -b {broker} -g made-group",
+    "queryMsgByKey -t Printed -k key1",
+    "queryMsgById -i {message}",
+    "queryMsgByOffset -t Printed -b broker-a -i 0 -o 1",
+    "deleteTopic -c DefaultCluster -t Made",
+    "getBrokerConfig -b {broker}",
+    "wipeWritePerm -b broker-a",
+    "addWritePerm -b broker-a",
+    "updateKvConfig -s Space -k key -v value",
+    "deleteKvConfig -s Space -k key",
+)
+MASKS = (
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3})?", "TIME"),
+    (r"7F000001[0-9A-F]{24}", "ID"),
+    (r"127\.0\.0\.1:\d+", "ADDRESS"),
+    (r"(?m)^(\s+at |\s+\.\.\. ).*\n", ""),  # where in mqadmin it was thrown
+    (r"/\S+/broker/store/", "STORE/"),
+    (r"(?m)^configBlackList .*\n", ""),  # came with 4.9.8, of which no broker was published
+    (r"(?m)^(bitMapLengthConsumeQueueExt *= ).*", r"\1N"),  # Java's SQL filters set it, ours are not there yet
+    (r"(?m)^((?:store|brokerConfig|rocketmqHome|listenPort|namesrvAddr|haListenPort)\w*\s*=).*$", r"\1 OWN"),
+)
+
+
+class Printer:
+    """One cluster, in the state that the commands are about."""
+
+    def __init__(self, cluster: Cluster, troupe: Troupe) -> None:
+        self.cluster = cluster
+        self._mqadmin = troupe.client("java")
+        self.message = ""
+        self._prepare()
+
+    def printed(self, command: str) -> str:
+        """What `command` prints, on stdout and stderr, masked."""
+        words = command.format(broker=self.cluster.broker, message=self.message).split()
+        result = self._mqadmin.ask("mqadmin", arguments=[*words, "-n", self.cluster.namesrv])
+        text = f"{result['out']}\n--- stderr\n{result['err']}"
+        for pattern, mask in MASKS:
+            text = re.sub(pattern, mask, text)
+        if words[0] in UNORDERED:
+            text = "\n".join(sorted(text.splitlines()))
+        if words[0] in FIGURES:
+            text = re.sub(r" *-?\d[\d.,/]*(?:E-?\d+)?", " N", text)
+        return text
+
+    def _prepare(self) -> None:
+        topic = {"topic": TOPIC, "defaultTopic": "TBW102", "topicFilterType": "SINGLE_TAG", "topicSysFlag": "0"}
+        queues = {"readQueueNums": "2", "writeQueueNums": "2", "perm": "6", "order": "false"}
+        with RawClient(self.cluster.broker) as broker:
+            broker.ask(RequestCode.UPDATE_AND_CREATE_TOPIC, topic | queues)
+            retry = topic | queues | {"topic": "%RETRY%printed-group", "readQueueNums": "1", "writeQueueNums": "1"}
+            broker.ask(RequestCode.UPDATE_AND_CREATE_TOPIC, retry)
+            for number in range(4):
+                answer = broker.ask(RequestCode.SEND_MESSAGE, _message(number), f"Text {number} ü".encode())
+                self.message = (answer.ext_fields or {})["msgId"]
+            for queue_id in ("0", "1"):
+                fields = {"consumerGroup": "printed-group", "topic": TOPIC, "queueId": queue_id, "commitOffset": "1"}
+                broker.ask(RequestCode.UPDATE_CONSUMER_OFFSET, fields)
+            group = b'{"groupName":"printed-group","retryMaxTimes":5}'
+            broker.ask(RequestCode.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, group)
+
+
+def _message(number: int) -> dict[str, str]:
+    return {
+        "producerGroup": "printer",
+        "topic": TOPIC,
+        "defaultTopic": "TBW102",
+        "defaultTopicQueueNums": "4",
+        "queueId": str(number % 2),
+        "sysFlag": "0",
+        "bornTimestamp": "1700000000000",
+        "flag": "0",
+        "properties": f"KEYS\1key{number}\2TAGS\1Tag\2UNIQ_KEY\1{number:032X}\2name\1wert ß",
+        "reconsumeTimes": "0",
+        "unitMode": "false",
+    }
+
+
+@pytest.fixture(scope="module")
+def printers(tmp_path_factory: pytest.TempPathFactory, troupe: Troupe) -> Iterator[tuple[Printer, Printer]]:
+    """Java's cluster and ours, in the same state."""
+    with ExitStack() as ends:
+        javas, ours = (
+            Printer(ends.enter_context(started_cluster(direction, tmp_path_factory.mktemp(direction))), troupe)
+            for direction in ("java", "ours")
+        )
+        yield javas, ours
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_same_is_printed(printers: tuple[Printer, Printer], command: str) -> None:
+    javas, ours = printers
+    same_text(command, ours.printed(command), javas.printed(command))
