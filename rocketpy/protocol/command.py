@@ -112,6 +112,11 @@ class Command:
             self._ext_fields = decode_fields(self.binary_fields)
         return self._ext_fields
 
+    def add_fields(self, fields: dict[str, str]) -> None:
+        """Put more fields into the header, as a signature does before the command is encoded."""
+        self._ext_fields = {**(self.ext_fields or {}), **fields}
+        self.binary_fields = None
+
     @property
     def is_response(self) -> bool:
         return self.flag & RESPONSE_FLAG != 0

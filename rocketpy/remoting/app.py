@@ -78,18 +78,25 @@ class App(ABC):
         """
         if current_thread() is self._thread:
             return function(*args, **kwargs)
+        return self.submit(function, *args, **kwargs).result()
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """The same without waiting, from any thread. Raises RuntimeError when the app is not running."""
         if self._thread is None:
             raise RuntimeError(f"{type(self).__name__} is not running")
         result: Future[T] = Future()
 
         def run() -> None:
             try:
+                if not result.set_running_or_notify_cancel():
+                    return
                 value = function(*args, **kwargs)
             except BaseException as error:
                 if not result.done():
                     result.set_exception(error)
             else:
-                result.set_result(value)
+                if not result.done():
+                    result.set_result(value)
             finally:
                 self._calls.discard(result)
 
@@ -97,7 +104,7 @@ class App(ABC):
         if self._ended.done():
             raise RuntimeError(f"{type(self).__name__} is not running")
         self._hub.loop.run_callback_threadsafe(gevent.spawn, run)
-        return result.result()
+        return result
 
     def run_forever(self, ready: Callable[[], None] | None = None) -> None:
         """Start, tell `ready`, and run until SIGINT or SIGTERM; then stop. In the main thread only."""
@@ -124,7 +131,7 @@ class App(ABC):
         else:
             self._ended.set_result(None)
         finally:
-            for call in list(self._calls):
+            for call in [call for call in self._calls if not call.done()]:
                 call.set_exception(RuntimeError(f"{type(self).__name__} stopped before the call returned"))
 
     def _start_and_stop(self, ready: Future[None]) -> None:

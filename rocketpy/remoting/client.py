@@ -17,7 +17,7 @@ from rocketpy.errors import ConnectError, RemotingError, RemotingTimeout
 from rocketpy.protocol.codes import LanguageCode
 from rocketpy.protocol.command import JSON, Command
 from rocketpy.protocol.header import Header
-from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.connection import Connection, Sign
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.workers import Workers
 
@@ -30,16 +30,25 @@ class Client:
     """Asks servers by address, "host:port"; to be used by the greenlets of the hub in which it is made.
 
     Requests that a server pushes are answered by `router`; without one they are refused, as Java's client does.
-    `serialization` is that of the headers sent. Connections that were silent for clientChannelMaxIdleTimeSeconds
+    `serialization` is that of the headers sent, `language` what requests say they are written in unless told otherwise,
+    and `sign` may add fields to each, as ACL does. Connections that were silent for clientChannelMaxIdleTimeSeconds
     (120 s) are closed (NettyRemotingClient.java:175).
     """
 
     def __init__(
-        self, config: RemotingClientConfig | None = None, router: Router | None = None, *, serialization: int = JSON
+        self,
+        config: RemotingClientConfig | None = None,
+        router: Router | None = None,
+        *,
+        serialization: int = JSON,
+        language: int = LanguageCode.JAVA,
+        sign: Sign | None = None,
     ) -> None:
         self._config = RemotingClientConfig() if config is None else config
         self._router = Router() if router is None else router
         self._serialization = serialization
+        self._language = language
+        self._sign = sign
         self._connections: dict[str, Connection] = {}
         self._connecting: dict[str, AsyncResult[Connection]] = {}
         self._workers = Workers()
@@ -54,7 +63,7 @@ class Client:
         body: bytes = b"",
         timeout_ms: float = 3000,
         *,
-        language: int = LanguageCode.JAVA,
+        language: int | None = None,
     ) -> Command:
         """Ask and wait for the answer, whatever its code; `timeout_ms` covers connecting, too.
 
@@ -68,7 +77,12 @@ class Client:
         left_ms = (deadline - monotonic()) * 1000
         try:
             return connection.invoke(
-                header, body, max(left_ms, 0), serialization=self._serialization, language=language
+                header,
+                body,
+                max(left_ms, 0),
+                serialization=self._serialization,
+                language=self._language if language is None else language,
+                sign=self._sign,
             )
         except RemotingTimeout as error:
             if self._config.client_close_socket_if_timeout:
@@ -81,9 +95,18 @@ class Client:
         """Ask; `callback` gets the answer or the RemotingError, in a greenlet of its own."""
         self._pool.spawn(self._invoke_and_tell, address, header, body, timeout_ms, callback)
 
-    def invoke_oneway(self, address: str, header: Header, body: bytes = b"", timeout_ms: float = 3000) -> None:
+    def invoke_oneway(
+        self, address: str, header: Header, body: bytes = b"", timeout_ms: float = 3000, *, remark: str | None = None
+    ) -> None:
         """Ask something that is not answered. Raises ConnectError or RemotingTimeout when there is no connection."""
-        self.connect(address, timeout_ms).push(header, body, serialization=self._serialization)
+        self.connect(address, timeout_ms).push(
+            header,
+            body,
+            serialization=self._serialization,
+            language=self._language,
+            remark=remark,
+            sign=self._sign,
+        )
 
     def connect(self, address: str, timeout_ms: float = 3000) -> Connection:
         """The connection to `address`, made now if there is none.
@@ -105,6 +128,10 @@ class Client:
         connection = pending.get()
         assert connection is not None
         return connection
+
+    def is_connected(self, address: str) -> bool:
+        """Whether there is a connection to `address`."""
+        return address in self._connections
 
     def disconnect(self, address: str) -> None:
         """Close the connection to `address`, if there is one."""

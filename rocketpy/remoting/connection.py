@@ -44,6 +44,8 @@ OUTPUT_LIMIT = 64 << 20
 
 _READ, _WRITE = 1, 2
 
+Sign = Callable[[Command], None]
+
 
 class Connection:
     """A peer: requests from it go to `router`, requests to it are matched with its answers by opaque.
@@ -122,10 +124,24 @@ class Connection:
         """Answer a request that was held; nothing happens when the connection is closed."""
         self.write(encode_reply(command, reply))
 
-    def push(self, header: Header, body: bytes = b"", *, serialization: int = JSON) -> None:
+    def push(
+        self,
+        header: Header,
+        body: bytes = b"",
+        *,
+        serialization: int = JSON,
+        language: int = LanguageCode.JAVA,
+        remark: str | None = None,
+        sign: Sign | None = None,
+    ) -> None:
         """Ask something one-way; nothing happens when the connection is closed."""
-        opaque = self._next_opaque()
-        self.write([request_command(header, body, opaque=opaque, oneway=True, serialization=serialization).encode()])
+        request = request_command(
+            header, body, opaque=self._next_opaque(), oneway=True, serialization=serialization, language=language
+        )
+        request.remark = remark
+        if sign is not None:
+            sign(request)
+        self.write([request.encode()])
 
     def invoke(
         self,
@@ -135,8 +151,11 @@ class Connection:
         *,
         serialization: int = JSON,
         language: int = LanguageCode.JAVA,
+        sign: Sign | None = None,
     ) -> Command:
         """Ask, and wait for the answer, whatever its code; `language` is what the request says it is written in.
+
+        `sign` may add fields to the request before it is encoded.
 
         Raises RemotingTimeout when it does not come within `timeout_ms`, SendFailed when the connection is closed
         before.
@@ -149,6 +168,8 @@ class Connection:
         self._waiting[opaque] = answer
         try:
             request = request_command(header, body, opaque=opaque, serialization=serialization, language=language)
+            if sign is not None:
+                sign(request)
             self.write([request.encode()])
             answer.wait(timeout=timeout_ms / 1000)
         finally:

@@ -122,6 +122,16 @@ def test_call_that_the_end_overtakes_is_told() -> None:
     assert "stopped before the call returned" in str(outcome[0])
 
 
+def test_submit_hands_out_a_future() -> None:
+    with EchoApp() as app:
+        late, failed = app.submit(gevent.sleep, 0.01), app.submit(int, "x")
+        assert late.result(5) is None
+        with pytest.raises(ValueError):
+            failed.result(5)
+    with pytest.raises(RuntimeError, match="EchoApp is not running"):
+        app.submit(int)
+
+
 SCRIPT = """
 from tests.remoting.test_app import EchoApp
 app = EchoApp()

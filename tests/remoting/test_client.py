@@ -6,7 +6,8 @@ from gevent import socket
 
 from rocketpy.config.remoting import RemotingClientConfig
 from rocketpy.errors import ConnectError, RemotingError, RemotingTimeout, SendFailed
-from rocketpy.protocol.command import ROCKETMQ, Command
+from rocketpy.protocol.codes import LanguageCode
+from rocketpy.protocol.command import JSON, ROCKETMQ, Command
 from rocketpy.remoting.client import Client
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.server import Server
@@ -23,6 +24,25 @@ def test_headers_can_be_binary(address: str) -> None:
     client = Client(serialization=ROCKETMQ)
     assert client.invoke(address, Echo(text="né", number=3)).serialization == ROCKETMQ
     client.close()
+
+
+@pytest.mark.parametrize("serialization", [JSON, ROCKETMQ])
+def test_requests_are_signed_and_say_their_language(
+    address: str, processor: EchoProcessor, serialization: int
+) -> None:
+    client = Client(
+        serialization=serialization, language=LanguageCode.PYTHON, sign=lambda request: request.add_fields({"by": "né"})
+    )
+    assert client.invoke(address, Echo(text="a", number=3), b"body").ext_fields == {"text": "a", "number": "3"}
+    client.invoke_oneway(address, Echo(text="b", number=4), remark="why")
+    wait_until(lambda: len(processor.seen) == 2)
+    for seen, text, remark in zip(processor.seen, "ab", (None, "why"), strict=True):
+        assert seen.ext_fields is not None
+        assert (seen.ext_fields["by"], seen.ext_fields["text"], seen.remark) == ("né", text, remark)
+        assert seen.language == LanguageCode.PYTHON
+    assert client.is_connected(address)
+    client.close()
+    assert not client.is_connected(address)
 
 
 def test_one_connection_is_shared_and_answers_come_in_any_order(client: Client, server: Server, address: str) -> None:
