@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
+from rocketpy.disk import disk_at
 from rocketpy.errors import ConfigError, RocketpyError
 
 T = TypeVar("T")
@@ -45,17 +46,14 @@ def save(path: str, data: bytes) -> None:
     """Makes `data` the content of `path`, on disk when this returns, and the former content that of `path`.bak.
 
     Directories are made as needed. Blocks for an fsync: call it from a thread pool where that matters, and never twice
-    at a time for one path. Raises ConfigError if the file cannot be written; it is then what it was.
+    at a time for one path. Raises ConfigError if the file cannot be written: it is then what it was, or what it should
+    be if only its name could not be synced.
     """
-    temporary = f"{path}.tmp"
+    disk = disk_at(path)
     try:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        disk.make_directories(os.path.dirname(path) or ".")
         former = _read(path)
-        os.replace(temporary, path)
+        disk.replace(path, data)
         if former is not None:
             with open(f"{path}.bak", "wb") as file:
                 file.write(former)

@@ -68,7 +68,7 @@ def test_corruption_without_a_good_bak_names_both_files(path, name_content, bak_
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("step", ["open", "fsync", "replace"])
+@pytest.mark.parametrize("step", ["open", "fdatasync", "replace"])
 def test_failed_save_leaves_the_file_as_it_was(path, monkeypatch, step):
     jsonfile.save(path, b"old")
 
@@ -87,7 +87,7 @@ def test_failed_save_leaves_the_file_as_it_was(path, monkeypatch, step):
 def test_file_is_complete_at_every_moment(path, monkeypatch):
     jsonfile.save(path, b"1")
     seen = []
-    for name in ("fsync", "replace"):
+    for name in ("fdatasync", "replace", "fsync"):
         real = getattr(os, name)
 
         def watched(*args, real=real):
@@ -97,7 +97,18 @@ def test_file_is_complete_at_every_moment(path, monkeypatch):
 
         monkeypatch.setattr(os, name, watched)
     jsonfile.save(path, b"2")
-    assert seen == [b"1", b"1", b"1", b"2"]
+    assert seen == [b"1", b"1", b"1", b"2", b"2", b"2"]
+
+
+def test_name_that_cannot_be_synced_is_said(path, monkeypatch):
+    def fail(fd):
+        raise OSError(5, "Input/output error")
+
+    jsonfile.save(path, b"old")
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(ConfigError, match=r"cannot write .*topics\.json: Input/output error"):
+        jsonfile.save(path, b"new")
+    assert read(path) == b"new"
 
 
 def test_file_in_the_working_directory(tmp_path, monkeypatch):

@@ -10,14 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "rocketpy"
 
-_BELOW_STORE = {"errors", "jsonfile", "protocol", "config", "filter"}
+_BELOW_STORE = {"disk", "errors", "jsonfile", "protocol", "config", "filter"}
 _BELOW_SERVERS = _BELOW_STORE | {"remoting"}
 _BELOW_ADMIN = _BELOW_SERVERS | {"client"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
+    "disk": set(),
+    "faulty_disk": {"disk"},
     "errors": set(),
-    "jsonfile": {"errors"},
+    "jsonfile": {"disk", "errors"},
     "protocol": {"errors", "jsonfile"},
     "config": {"errors", "jsonfile", "protocol"},
     "filter": {"errors", "jsonfile", "protocol"},

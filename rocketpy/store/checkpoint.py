@@ -12,10 +12,10 @@ position  field                  Java type
 
 from __future__ import annotations
 
-import os
 from struct import Struct
 from typing import Final
 
+from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
 
 _FIELDS: Final = Struct(">qqq")
@@ -65,11 +65,6 @@ class Checkpoint:
 def save(path: str, data: bytes) -> None:
     """Write a checkpoint in place, as Java does: it fits into one sector, so it is never torn. Raises StoreError."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            os.pwrite(fd, data, 0)
-            os.fdatasync(fd)
-        finally:
-            os.close(fd)
+        disk_at(path).write(path, data)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}") from error

@@ -13,6 +13,7 @@ import time
 from typing import Final
 
 from rocketpy.config.store import StoreConfig
+from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
 from rocketpy.store.commit_log import CommitLog
 from rocketpy.store.consume_queue import ConsumeQueue
@@ -34,17 +35,8 @@ _QUEUES_A_STEP: Final = 64
 
 
 def disk_used_ratio(path: str) -> float:
-    """The part of the disk under `path` that is in use, rounded up to whole percents; -1 if it cannot be told.
-
-    As UtilAll.getDiskPartitionSpaceUsedPercent:204 counts: what only root may use is neither used nor free.
-    """
-    try:
-        status = os.statvfs(path)
-    except OSError:
-        return -1.0
-    used = (status.f_blocks - status.f_bfree) * status.f_frsize
-    entire = used + status.f_bavail * status.f_frsize
-    return -(-used * 100 // entire) / 100 if entire else -1.0
+    """The part of the disk under `path` that is in use: see `Disk.used_ratio`."""
+    return disk_at(path).used_ratio(path)
 
 
 class DeleteFiles:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import fcntl
 import os
 
+from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
 
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _held: set[tuple[int, int]] = set()
 """Device and inode of what this process has locked: such locks do not keep a process from itself."""
 
@@ -78,29 +78,25 @@ class AbortMark:
                 mark = file.read(64)
         except OSError:
             return False
-        return mark != "" and mark == _boot_id()
+        return mark != "" and mark == disk_at(self.path).boot_id()
 
     def set(self) -> None:
-        """Make the file. Raises StoreError."""
+        """Make the file, on disk before anything is written: without it recovery would trust what was not synced.
+
+        Raises StoreError.
+        """
         try:
-            with open(self.path, "w", encoding="ascii") as file:
-                file.write(_boot_id())
+            disk = disk_at(self.path)
+            disk.replace(self.path, disk.boot_id().encode())
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}") from error
 
     def clear(self) -> None:
         """Remove the file. Raises StoreError."""
         try:
-            os.unlink(self.path)
+            disk_at(self.path).delete(self.path)
         except FileNotFoundError:
             return
         except OSError as error:
             raise StoreError(f"cannot delete {self.path}: {error.strerror}") from error
 
-
-def _boot_id() -> str:
-    try:
-        with open(_BOOT_ID, encoding="ascii") as file:
-            return file.read().strip()
-    except OSError:
-        return ""

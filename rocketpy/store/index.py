@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.java_hash import string_hash
@@ -128,7 +129,7 @@ class Index:
         """Begin a new file. Its name is the time; two of one millisecond are kept apart by counting on."""
         last = self.files[-1] if self.files else None
         try:
-            os.makedirs(self._directory, exist_ok=True)
+            disk_at(self._directory).make_directories(self._directory)
         except OSError as error:
             raise StoreError(f"cannot make {self._directory}: {error.strerror}") from error
         path = os.path.join(self._directory, index_file_name(now))

@@ -10,6 +10,7 @@ import errno
 import mmap
 import os
 
+from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
 
 _CLEARED_AT_ONCE = 1 << 20
@@ -50,16 +51,10 @@ class MappedFile:
 
     def _map(self) -> mmap.mmap:
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                if os.fstat(fd).st_size < self.size:
-                    os.ftruncate(fd, self.size)
-                mapping = mmap.mmap(fd, self.size)
-                if self._sparse:
-                    mapping.madvise(mmap.MADV_RANDOM)
-                return mapping
-            finally:
-                os.close(fd)
+            mapping = disk_at(self.path).map(self.path, self.size)
+            if self._sparse:
+                mapping.madvise(mmap.MADV_RANDOM)
+            return mapping
         except OSError as error:
             raise StoreError(f"cannot map {self.path}: {error.strerror}") from error
 
@@ -82,11 +77,7 @@ class MappedFile:
         that was not reserved. File systems without such a thing are taken at their word.
         """
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                os.posix_fallocate(fd, position, length)
-            finally:
-                os.close(fd)
+            disk_at(self.path).reserve(self.path, position, length)
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise StoreError(f"cannot make room in {self.path}: {error.strerror}") from error
@@ -94,17 +85,12 @@ class MappedFile:
     def sync(self) -> None:
         """Bring what was written to the disk. Blocks; needs no lock and no hub. Raises OSError.
 
-        `os.fdatasync` lets other threads run and reaches mapped pages on Linux; `mmap.flush` holds the interpreter.
         A file that has been deleted meanwhile has nothing to sync.
         """
         try:
-            fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            disk_at(self.path).sync(self.path)
         except FileNotFoundError:
             return
-        try:
-            os.fdatasync(fd)
-        finally:
-            os.close(fd)
 
     def clear(self, position: int) -> None:
         """Zero everything from `position` on that is not a hole of the file. Raises StoreError.
@@ -137,7 +123,7 @@ class MappedFile:
         """Remove the file. Views of it stay readable. Raises StoreError."""
         self.release()
         try:
-            os.unlink(self.path)
+            disk_at(self.path).delete(self.path)
         except FileNotFoundError:
             return
         except OSError as error:

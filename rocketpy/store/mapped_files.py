@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
 from rocketpy.store.mapped_file import MappedFile
 from rocketpy.store.paths import file_name
@@ -124,6 +125,6 @@ class MappedFiles:
 
 def _make(directory: str) -> None:
     try:
-        os.makedirs(directory, exist_ok=True)
+        disk_at(directory).make_directories(directory)
     except OSError as error:
         raise StoreError(f"cannot make {directory}: {error.strerror}") from error

@@ -17,10 +17,10 @@ entry and its index entries, is therefore atomic for everybody on the same hub, 
 from __future__ import annotations
 
 import logging
-import os
 from typing import Final
 
 from rocketpy.config.store import BrokerRole, StoreConfig
+from rocketpy.disk import disk_at
 from rocketpy.errors import ProtocolError, StoreError
 from rocketpy.protocol.record import Record, decode
 from rocketpy.store.checkpoint import Checkpoint
@@ -78,7 +78,7 @@ class MessageStore:
         """Lock the directory, recover what is in it and be ready to append. Raises StoreError."""
         try:
             for path in (self.paths.root, *self.log.files.directories, self.paths.consume_queue):
-                os.makedirs(path, exist_ok=True)
+                disk_at(path).make_directories(path)
         except OSError as error:
             raise StoreError(f"cannot make {error.filename}: {error.strerror}") from error
         self._lock.acquire()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rocketpy.disk import Disk
 from rocketpy.errors import StoreError
-from rocketpy.store import directory_lock
 from rocketpy.store.directory_lock import AbortMark, DirectoryLock
 
 HOLD = """
@@ -73,10 +73,10 @@ def test_mark_knows_whether_the_machine_ran_on(tmp_path, monkeypatch):
     mark.set()
     assert mark.is_set()
     assert mark.is_of_this_boot()
-    monkeypatch.setattr(directory_lock, "_boot_id", lambda: "another")
+    monkeypatch.setattr(Disk, "boot_id", lambda disk: "another")
     assert not mark.is_of_this_boot()
     (tmp_path / "abort").write_text("")
-    monkeypatch.setattr(directory_lock, "_boot_id", lambda: "")
+    monkeypatch.setattr(Disk, "boot_id", lambda disk: "")
     assert not mark.is_of_this_boot()
     mark.clear()
     mark.clear()
