@@ -64,6 +64,20 @@ MASKS = (
 )
 
 
+TRACES = "".join(
+    "\1".join(fields) + "\2"
+    for fields in (
+        ("Pub", "1700000000000", "cn", "group", TOPIC, f"{1:032X}", "tag", "key", "host", "4", "7", "0", "id", "true"),
+        ("Pub", "1700000000001", "cn", "group", TOPIC, f"{2:032X}", "tag", "key", "host", "4", "7", "0", "true"),
+        ("SubBefore", "1700000000002", "zone", "group-b", "request", f"{1:032X}", "0", "key"),
+        ("SubAfter", "request", f"{1:032X}", "5", "false", "key", "0", "1700000000003", "group-b"),
+        ("SubAfter", "request", f"{1:032X}", "6", "true", "key", "0", "1700000000004", "group-a"),
+        ("EndTransaction", "1700000000005", "zone", "group", TOPIC, f"{1:032X}", "tag", "key", "host", "2", "id",
+         "COMMIT_MESSAGE", "false"),
+    )
+).encode()  # fmt: skip
+
+
 class Printer:
     """One cluster, in the state that the commands are about."""
 
@@ -96,6 +110,9 @@ class Printer:
             for number in range(4):
                 answer = broker.ask(RequestCode.SEND_MESSAGE, _message(number), f"Text {number} ü".encode())
                 self.message = (answer.ext_fields or {})["msgId"]
+            traces = _message(1) | {"topic": "Traces", "properties": f"KEYS\1{1:032X}"}
+            broker.ask(RequestCode.UPDATE_AND_CREATE_TOPIC, topic | queues | {"topic": "Traces"})
+            broker.ask(RequestCode.SEND_MESSAGE, traces, TRACES)
             for queue_id in ("0", "1"):
                 fields = {"consumerGroup": "printed-group", "topic": TOPIC, "queueId": queue_id, "commitOffset": "1"}
                 broker.ask(RequestCode.UPDATE_CONSUMER_OFFSET, fields)

@@ -9,17 +9,22 @@ _TIP = "\nSee "
 
 
 class JavaError(RocketpyError):
-    """An exception by the name of its Java class; `text` is what its getMessage gives."""
+    """An exception by the name of its Java class; `text` is what its getMessage gives, `cause` what it came from."""
 
-    def __init__(self, java_class: str, text: str | None) -> None:
+    def __init__(self, java_class: str, text: str | None, cause: JavaError | None = None) -> None:
         super().__init__(java_class, text)
         self.java_class = java_class
         self.text = text
+        self.cause = cause
         self.is_bare = False
         """Whether Java lets it out as it is, not as the cause of a SubCommandException."""
 
     def __str__(self) -> str:
         return self.java_class if self.text is None else f"{self.java_class}: {self.text}"
+
+    def trace(self) -> str:
+        """The heads of the stack trace: its own and those of its causes, a line or more each."""
+        return f"{self}\n" if self.cause is None else f"{self}\nCaused by: {self.cause.trace()}"
 
 
 class ClientError(JavaError):
@@ -28,9 +33,9 @@ class ClientError(JavaError):
     `code` is -1 where Java gives none; `description` is the text without code and advice.
     """
 
-    def __init__(self, description: str | None, code: int | None = None) -> None:
+    def __init__(self, description: str | None, code: int | None = None, cause: JavaError | None = None) -> None:
         text = description if code is None else f"CODE: {code}  DESC: {_java(description)}"
-        super().__init__("org.apache.rocketmq.client.exception.MQClientException", _with_advice(text))
+        super().__init__("org.apache.rocketmq.client.exception.MQClientException", _with_advice(text), cause)
         self.code = -1 if code is None else code
         self.description = description
 

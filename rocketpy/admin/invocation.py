@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +14,7 @@ from rocketpy.admin.errors import JavaError, not_a_number, null_pointer
 from rocketpy.admin.format import render
 from rocketpy.admin.options import Option, Options
 
+_DATE = re.compile(r"(\d+)-(\d+)-(\d+)#(\d+):(\d+):(\d+):(\d+)")
 _NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 _INT_MAX = 0x7FFF_FFFF
 _LONG_MAX = 0x7FFF_FFFF_FFFF_FFFF
@@ -102,9 +104,9 @@ class Invocation:
         sys.stdout.write(self.command.usage())
 
     def trace(self, error: JavaError) -> None:
-        """Print the head of a stack trace, where Java goes on after an exception."""
+        """Print the heads of a stack trace, where Java goes on after an exception."""
         sys.stdout.flush()
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(error.trace())
 
 
 def parse_number(text: str, largest: int = _LONG_MAX) -> int:
@@ -114,3 +116,19 @@ def parse_number(text: str, largest: int = _LONG_MAX) -> int:
         if -largest - 1 <= number <= largest:
             return number
     raise not_a_number(text)
+
+
+def parse_time(text: str) -> int:
+    """Ms, or yyyy-MM-dd#HH:mm:ss:SSS by the local clock; Java runs into its null for anything else."""
+    try:
+        return parse_number(text)
+    except JavaError:
+        match = _DATE.match(text)
+        if match is None:
+            raise null_pointer() from None
+    *parts, milliseconds = map(int, match.groups())
+    try:
+        moment = datetime(*parts)  # type: ignore[arg-type]
+    except ValueError:
+        raise null_pointer() from None
+    return int(moment.timestamp()) * 1000 + milliseconds

@@ -8,21 +8,16 @@ from typing import NamedTuple
 
 from rocketpy.admin.client import TIMEOUT_MS, AdminClient, broker_address
 from rocketpy.admin.errors import BrokerError, ClientError, JavaError
-from rocketpy.protocol import property_names
 from rocketpy.protocol.api.connection import ConsumeMessageDirectly, ConsumeMessageDirectlyResult, ConsumerConnection
-from rocketpy.protocol.api.pull import PullMessage, PullMessageReply
 from rocketpy.protocol.api.query import QueryMessage, ViewMessageById
 from rocketpy.protocol.api.route import TopicRouteData
 from rocketpy.protocol.codes import ResponseCode
-from rocketpy.protocol.flags import ConsumeType, ExpressionType, PullSysFlag
+from rocketpy.protocol.flags import ConsumeType
 from rocketpy.protocol.message import MessageExt, decode_messages
 from rocketpy.protocol.message_id import OffsetMessageId, UniqueId
 
 _VIEW_TIMEOUT_MS = 6000  # MQAdminImpl.java:57
-_PULL_TIMEOUT_MS = 10_000  # DefaultMQPullConsumer.java:62
-_SUSPEND_MS = 20_000
 _FOREVER = 0x7FFF_FFFF_FFFF_FFFF
-_TOOLS_GROUP = "TOOLS_CONSUMER"
 
 
 class Track(NamedTuple):
@@ -93,50 +88,6 @@ def _route_or_refuse(admin: AdminClient, topic: str) -> TopicRouteData:
         return admin.route(topic)
     except JavaError:
         raise ClientError(f"The topic[{topic}] not matched route info", ResponseCode.TOPIC_NOT_EXIST) from None
-
-
-def pull_one(admin: AdminClient, topic: str, broker_name: str, queue_id: int, queue_offset: int) -> MessageExt | None:
-    """The message at a place of a queue, with its bounds as properties (PullAPIWrapper.processPullResult:75)."""
-    if queue_offset < 0:
-        raise ClientError("offset < 0")
-    header = PullMessage(
-        consumer_group=_TOOLS_GROUP,
-        topic=topic,
-        queue_id=queue_id,
-        queue_offset=queue_offset,
-        max_msg_nums=1,
-        sys_flag=PullSysFlag.SUBSCRIPTION,
-        commit_offset=0,
-        suspend_timeout_millis=_SUSPEND_MS,
-        subscription="*",
-        sub_version=0,
-        expression_type=ExpressionType.TAG,
-    )
-    address = _address_by_name(admin, topic, broker_name)
-    answer = admin.invoke(address, header, timeout_ms=_PULL_TIMEOUT_MS)
-    if answer.code == ResponseCode.SUCCESS:
-        bounds = PullMessageReply.decode(answer.ext_fields)
-        message = decode_messages(answer.body)[0]
-        message.properties[property_names.MIN_OFFSET] = str(bounds.min_offset)
-        message.properties[property_names.MAX_OFFSET] = str(bounds.max_offset)
-        return message
-    if answer.code in (
-        ResponseCode.PULL_NOT_FOUND, ResponseCode.PULL_RETRY_IMMEDIATELY, ResponseCode.PULL_OFFSET_MOVED,
-    ):  # fmt: skip
-        return None
-    raise BrokerError(answer.code, answer.remark, address)
-
-
-def _address_by_name(admin: AdminClient, topic: str, broker_name: str) -> str:
-    """The broker's address in the topic's route (PullAPIWrapper.pullKernelImpl:152)."""
-    try:
-        brokers = admin.route(topic).broker_datas
-    except JavaError:
-        brokers = []
-    for data in brokers:
-        if data.broker_name == broker_name:
-            return broker_address(data)
-    raise ClientError(f"The broker[{broker_name}] not exist")
 
 
 def consume_directly(

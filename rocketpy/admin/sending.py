@@ -7,7 +7,7 @@ import random
 import time
 from typing import NamedTuple
 
-from rocketpy.admin.client import AdminClient
+from rocketpy.admin.client import AdminClient, queue_text
 from rocketpy.admin.errors import BrokerError, ClientError, JavaError
 from rocketpy.config.address import local_address
 from rocketpy.protocol import property_names
@@ -41,11 +41,9 @@ class Sent(NamedTuple):
     queue_offset: int
 
     def __str__(self) -> str:
-        queue = self.queue
-        place = f"MessageQueue [topic={queue.topic}, brokerName={queue.broker_name}, queueId={queue.queue_id}]"
         return (
             f"SendResult [sendStatus={self.status}, msgId={self.message_id}, offsetMsgId={self.offset_message_id}, "
-            f"messageQueue={place}, queueOffset={self.queue_offset}]"
+            f"messageQueue={queue_text(self.queue)}, queueOffset={self.queue_offset}]"
         )
 
 

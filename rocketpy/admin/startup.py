@@ -56,11 +56,9 @@ def _execute(command: Command, given: dict[str, list[str]]) -> None:
     except RocketpyError as error:
         sys.stdout.flush()
         cause = error if isinstance(error, JavaError) else JavaError("java.lang.RuntimeException", str(error))
-        if command.failure is None or cause.is_bare:
-            sys.stderr.write(f"{cause}\n")
-        else:
-            head = JavaError("org.apache.rocketmq.tools.command.SubCommandException", command.failure)
-            sys.stderr.write(f"{head}\nCaused by: {cause}\n")
+        if command.failure is not None and not cause.is_bare:
+            cause = JavaError("org.apache.rocketmq.tools.command.SubCommandException", command.failure, cause)
+        sys.stderr.write(cause.trace())
     finally:
         admin.close()
 

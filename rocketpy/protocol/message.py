@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from struct import Struct
 from typing import Final
+from zlib import crc32
 
 from rocketpy.errors import ProtocolError
 from rocketpy.protocol import property_names as names
@@ -83,13 +84,14 @@ class MessageExt(Message):
     """A message out of a broker, its body decompressed. Times are in ms, hosts are (address, port)."""
 
     __slots__ = (
-        "born_host", "born_timestamp", "offset_msg_id", "physical_offset", "prepared_transaction_offset", "queue_id",
-        "queue_offset", "reconsume_times", "store_host", "store_size", "store_timestamp", "sys_flag",
+        "body_crc", "born_host", "born_timestamp", "offset_msg_id", "physical_offset", "prepared_transaction_offset",
+        "queue_id", "queue_offset", "reconsume_times", "store_host", "store_size", "store_timestamp", "sys_flag",
     )  # fmt: skip
 
     def __init__(self, record: Record) -> None:
         """Raises ProtocolError if the body is compressed and damaged."""
         body = bytes(record.body)
+        self.body_crc = crc32(body) & 0x7FFFFFFF
         if body and record.sys_flag & MessageSysFlag.COMPRESSED:
             body = decompress(body, record.sys_flag)
         properties = split_stored(record.properties)

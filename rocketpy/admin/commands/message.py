@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from rocketpy.admin.errors import JavaError
+from rocketpy.admin.files import write_file
 from rocketpy.admin.format import date_time_ms, java_text
 from rocketpy.admin.invocation import Command, Invocation, parse_number
-from rocketpy.admin.messages import address_of, consume_directly, find, pull_one, tracks, view, view_any
+from rocketpy.admin.messages import address_of, consume_directly, find, tracks, view, view_any
 from rocketpy.admin.options import Option
+from rocketpy.admin.pulling import QueueReader
 from rocketpy.admin.sending import Sender
+from rocketpy.filter.tags import ALL
 from rocketpy.protocol.api.connection import ConsumeMessageDirectlyResult
+from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.java_hash import hash_map_order
 from rocketpy.protocol.message import MessageExt
 
@@ -113,15 +117,15 @@ def query_by_unique_key(run: Invocation) -> None:
 def query_by_offset(run: Invocation) -> None:
     """The message at a place of a queue; nothing if there is none (QueryMsgByOffsetSubCommand.java:64)."""
     queue_id = parse_number(run.text("i"), _INT_MAX)
-    message = pull_one(run.admin, run.text("t"), run.text("b"), queue_id, parse_number(run.text("o")))
-    if message is not None:
+    queue = MessageQueue(topic=run.text("t"), broker_name=run.text("b"), queue_id=queue_id)
+    for message in QueueReader(run.admin).pull(queue, ALL, parse_number(run.text("o")), 1).messages:
         _print_message(run, message, with_id=True)
 
 
 def _print_message(run: Invocation, message: MessageExt, *, with_id: bool = False) -> None:
     """Everything about it, the body as a file (QueryMsgByIdSubCommand.printMsg:58)."""
     path = _BODIES / message.msg_id
-    _write_body(path, message.body)
+    write_file(path, message.body)
     if with_id:
         run.print(_ROW, "OffsetID:", message.offset_msg_id)
     properties = {name: message.properties[name] for name in hash_map_order(message.properties)}
@@ -148,15 +152,6 @@ def _print_message(run: Invocation, message: MessageExt, *, with_id: bool = Fals
         run.trace(error)
         return
     run.print("%n%n%s", "".join(map(str, found)) if found else "WARN: No Consumer")
-
-
-def _write_body(path: Path, body: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-    except OSError as error:
-        text = f"{path} ({error.strerror})"
-        raise JavaError("java.io.FileNotFoundException", text) from error
 
 
 def _shown(result: ConsumeMessageDirectlyResult) -> str:

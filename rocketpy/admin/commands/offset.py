@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from typing import NamedTuple
 
 from rocketpy.admin.client import broker_address, queues_in_java_order
-from rocketpy.admin.errors import ClientError, JavaError, null_pointer
+from rocketpy.admin.errors import ClientError, null_pointer
 from rocketpy.admin.format import cut
-from rocketpy.admin.invocation import Command, Invocation, parse_number
+from rocketpy.admin.invocation import Command, Invocation, parse_time
 from rocketpy.admin.options import Option
 from rocketpy.protocol.api.offset import (
     GetMaxOffset,
@@ -30,7 +28,6 @@ _FORCE = Option("f", "force", "set the force rollback by timestamp switch[true|f
 _NEW_ROW = "%-40s  %-40s  %-40s%n"
 _OLD_ROW = "%-20s  %-20s  %-20s  %-20s  %-20s  %-20s%n"
 _OLD_TITLES = ("#brokerName", "#queueId", "#brokerOffset", "#consumerOffset", "#timestampOffset", "#rollbackOffset")
-_DATE = re.compile(r"(\d+)-(\d+)-(\d+)#(\d+):(\d+):(\d+):(\d+)")
 
 
 class Reset(NamedTuple):
@@ -188,22 +185,6 @@ def _commit(run: Invocation, address: str, group: str, queue: MessageQueue, queu
         bname=queue.broker_name,
     )
     run.admin.ask(address, header)
-
-
-def parse_time(text: str) -> int:
-    """Ms, or yyyy-MM-dd#HH:mm:ss:SSS by the local clock; Java runs into its null for anything else."""
-    try:
-        return parse_number(text)
-    except JavaError:
-        match = _DATE.match(text)
-        if match is None:
-            raise null_pointer() from None
-    *parts, milliseconds = map(int, match.groups())
-    try:
-        moment = datetime(*parts)  # type: ignore[arg-type]
-    except ValueError:
-        raise null_pointer() from None
-    return int(moment.timestamp()) * 1000 + milliseconds
 
 
 @Command(

@@ -1,10 +1,13 @@
-"""checkMsgSendRT and sendMsgStatus: how long a send takes (tools/command/message and broker)."""
+"""checkMsgSendRT, clusterRT and sendMsgStatus: how long a send takes (tools/command/message and broker)."""
 
 from __future__ import annotations
 
+import sys
 import time
+from datetime import datetime, timedelta, timezone
 
 from rocketpy.admin.errors import JavaError
+from rocketpy.admin.format import fixed
 from rocketpy.admin.invocation import Command, Invocation, parse_number
 from rocketpy.admin.options import Option
 from rocketpy.admin.sending import Sender
@@ -12,6 +15,7 @@ from rocketpy.protocol.message import Message
 
 _ROW = "%-32s  %-4s  %-20s    %s%n"
 _INT_MAX = 0x7FFF_FFFF
+_CHINA = timezone(timedelta(hours=8))  # whatever the local time is (CLusterSendMsgRTCommand.getCurTime:201)
 
 
 @Command(
@@ -68,6 +72,56 @@ def check_msg_send_rt(run: Invocation) -> None:
         total += took if number else 0
         run.print(_ROW, broker_name, queue_id, success, took)
     run.print("Avg RT: %.2f%n", _quotient(total, amount - 1))
+
+
+@Command(
+    "clusterRT",
+    "List All clusters Message Send RT",
+    "CLusterSendMsgRTCommand",
+    Option("a", "amount", "message amount | default 100"),
+    Option("s", "size", "message size | default 128 Byte"),
+    Option("c", "cluster", "cluster name | default display all cluster"),
+    Option("p", "print log", "print as tlog | default false"),
+    Option("m", "machine room", "machine room name | default noname"),
+    Option("i", "interval", "print interval | default 10 seconds"),
+)
+def cluster_rt(run: Invocation) -> None:
+    """To the topic named like each broker, for ever; the first does not count (CLusterSendMsgRTCommand.java:84)."""
+    clusters = run.admin.cluster_info().cluster_addr_table
+    amount, size, interval = run.long("a", 100), run.long("s", 128), run.long("i", 10)
+    as_log, room = run.flag("p"), run.maybe("m") or "noname"
+    sender = Sender(run.admin, str(_now()))
+    if not as_log:
+        titles = ("#Cluster Name", "#Broker Name", "#RT", "#successCount", "#failCount")
+        run.print("%-24s  %-24s  %-4s  %-8s  %-8s%n", *titles)
+    while True:
+        for cluster in [run.text("c")] if run.has("c") else clusters:
+            if cluster not in clusters:
+                run.print("cluster [%s] not exist", cluster)
+                break
+            for broker_name in clusters[cluster]:
+                mean, failed = _round_trip(sender, broker_name, amount, size)
+                if as_log:
+                    moment = datetime.now(_CHINA).strftime("%Y-%m-%d %H:%M:%S")
+                    run.print("%s|%s|%s|%s|%s%n", moment, room, cluster, broker_name, fixed(mean, 0))
+                else:
+                    figures = (fixed(mean, 2), amount - failed, failed)
+                    run.print("%-24s  %-24s  %-8s  %-16s  %-16s%n", cluster, broker_name, *figures)
+        sys.stdout.flush()
+        time.sleep(interval)
+
+
+def _round_trip(sender: Sender, topic: str, amount: int, size: int) -> tuple[float, int]:
+    """The mean time of a send in ms, and how many failed."""
+    total = failed = 0
+    for number in range(amount):
+        began = _now()
+        try:
+            sender.send(Message(topic, b"a" * size))
+        except JavaError:
+            failed += 1
+        total += _now() - began if number else 0
+    return _quotient(total, amount - 1), failed
 
 
 def _quotient(total: int, count: int) -> float:

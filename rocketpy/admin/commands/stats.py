@@ -62,8 +62,7 @@ def _traffic(run: Invocation, masters: list[str], name: str, key: str) -> tuple[
             continue
         if data.stats_minute is not None:
             tps += data.stats_minute.tps
-        periods = (data.stats_day, data.stats_hour, data.stats_minute)
-        today += next((one.sum for one in periods if one is not None and one.sum != 0), 0)
+        today += sum_of_day(data)
     return tps, today
 
 
@@ -77,3 +76,9 @@ def _accumulation(run: Invocation, group: str, topic: str) -> int:
 def total_diff(stats: ConsumeStats) -> int:
     """How many messages a group is behind (ConsumeStats.computeTotalDiff:33)."""
     return sum(one.broker_offset - one.consumer_offset for one in stats.offset_table.values())
+
+
+def sum_of_day(data: BrokerStatsData) -> int:
+    """The count of the longest period that has one (StatsAllSubCommand.compute24HourSum:122)."""
+    periods = (data.stats_day, data.stats_hour, data.stats_minute)
+    return next((one.sum for one in periods if one is not None and one.sum != 0), 0)
