@@ -69,6 +69,9 @@ def report(capsys: pytest.CaptureFixture[str]) -> Any:
 
 # --- numbers and names
 
+BEYOND_JAVA = {codes.RequestCode.GET_TOPIC_CONFIG}
+"""What later versions have, and their tools need."""
+
 
 @pytest.mark.parametrize(
     ("table", "value", "ours"),
@@ -79,7 +82,8 @@ def report(capsys: pytest.CaptureFixture[str]) -> Any:
     ],
 )
 def test_codes_are_those_of_java(table: str, value: str, ours: Any) -> None:
-    assert {one.name: int(one) for one in ours} == {row["name"]: row[value] for row in compat.table(table)}
+    java = {row["name"]: row[value] for row in compat.table(table)}
+    assert {one.name: int(one) for one in ours if one not in BEYOND_JAVA} == java
 
 
 def test_versions_are_those_of_java() -> None:

@@ -30,6 +30,7 @@ from rocketpy.broker.namesrv_link import NamesrvLink
 from rocketpy.broker.offset_moved import OffsetMovedEvents
 from rocketpy.broker.offsets import OffsetTable
 from rocketpy.broker.ports import Ports
+from rocketpy.broker.processors.acl import AclProcessor
 from rocketpy.broker.processors.broker import BrokerProcessor
 from rocketpy.broker.processors.client import ClientProcessor
 from rocketpy.broker.processors.connection import ConnectionProcessor
@@ -246,6 +247,7 @@ class Broker(App):
             ProgressProcessor(
                 config, self.address, self.store, self.topics, self.groups, self.offsets, self.consumers, self.stats
             ),
+            AclProcessor(),
             ConsumerProcessor(config, self.store, self.topics, self.offsets, self.consumers),
             BrokerProcessor(
                 self.settings.live(now_ms()), self.store, self.topics, self.stats, runtime_info, self._namesrv_link

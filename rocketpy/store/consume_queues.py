@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from rocketpy.errors import StoreError
+from rocketpy.protocol.topic_names import SCHEDULE_TOPIC
 from rocketpy.store.consume_queue import ConsumeQueue
 
 _FEWEST_OPEN: Final = 64
@@ -73,16 +74,31 @@ class ConsumeQueues:
 
     def delete_topic(self, topic: str) -> int:
         """Delete the queues of a topic, as Java does some time after its deletion; how many (cleanUnusedTopic:1006)."""
-        gone = [key for key in self.table if key[0] == topic]
-        for key in gone:
+        return self._delete([key for key in self.table if key[0] == topic])
+
+    def delete_expired(self, first_physical_offset: int) -> int:
+        """Delete the queues all of whose records are before that offset (cleanExpiredConsumerQueue:1070).
+
+        Those of delayed messages stay, and those that never had an entry. A queue that comes back begins at 0 again.
+        """
+        return self._delete([
+            key
+            for key, queue in self.table.items()
+            if queue.max_physical_offset != -1
+            and queue.max_physical_offset < first_physical_offset
+            and key[0] != SCHEDULE_TOPIC
+        ])
+
+    def _delete(self, keys: list[tuple[str, int]]) -> int:
+        for key in keys:
             queue = self.table.pop(key)
             self._open.pop(queue, None)
             queue.delete()
-        if gone:
+        for topic in {key[0] for key in keys}:
             path = os.path.join(self._directory, topic)
             if os.path.isdir(path) and not os.listdir(path):
                 os.rmdir(path)
-        return len(gone)
+        return len(keys)
 
     def delete(self) -> None:
         """Delete all of them: without a log they point nowhere. Raises StoreError."""

@@ -279,6 +279,10 @@ class MessageStore:
         """Delete the queues of a topic; how many. Its messages stay in the log till that expires. Raises StoreError."""
         return self.queues.delete_topic(topic)
 
+    def delete_expired_queues(self) -> int:
+        """Delete the queues whose messages have all expired; how many. Raises StoreError."""
+        return self.queues.delete_expired(self.log.min_offset)
+
     def stats(self) -> StoreStats:
         """What the store has and has done."""
         log, oldest = self.log, self.log.min_offset

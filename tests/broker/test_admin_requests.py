@@ -9,8 +9,8 @@ import pytest
 
 from rocketpy.broker.processors.topic import refuse_on_slave
 from rocketpy.config.store import BrokerRole, StoreConfig
-from rocketpy.errors import ReplyError
-from rocketpy.protocol.api import broker, group, offset, topic
+from rocketpy.errors import RemotingTimeout, ReplyError
+from rocketpy.protocol.api import acl, broker, group, offset, topic
 from rocketpy.protocol.api.kv import KVTable
 from rocketpy.protocol.api.query import QueryConsumeQueue, QueryConsumeQueueResponseBody
 from rocketpy.protocol.api.stats import (
@@ -274,7 +274,32 @@ def test_statistics_go_by_name_and_key(live: Live) -> None:
 
 
 def test_expired_files_are_deleted_on_request(live: Live) -> None:
+    live.send("T")
     assert live.ask(broker.DeleteExpiredCommitLog()).code == 0
+    assert live.ask(broker.CleanExpiredConsumeQueue()).code == 0
+    assert live.ask(offset.GetMaxOffset(topic="T", queue_id=0)).ext_fields == {"offset": "1"}
+
+
+def test_single_topic_is_told_as_by_later_versions(live: Live) -> None:
+    live.ask(set_topic("T"))
+    answer = live.ask(topic.GetTopicConfig(topic="T"))
+    assert answer.body == (
+        b'{"attributes":{},"order":false,"perm":6,"readQueueNums":4,"topicFilterType":"SINGLE_TAG","topicName":"T",'
+        b'"topicSysFlag":0,"writeQueueNums":3}'
+    )
+    answer = live.ask(topic.GetTopicConfig(topic="Unknown"))
+    assert (answer.code, answer.remark) == (17, "No topic in this broker. topic: Unknown")
+
+
+def test_accounts_cannot_be_changed_without_acl(live: Live) -> None:
+    for request, code in (
+        (acl.UpdateAndCreateAclConfig(access_key="a"), 209),
+        (acl.DeleteAclConfig(access_key="a"), 210),
+        (acl.UpdateGlobalWhiteAddrsConfig(global_white_addrs="*", acl_file_full_path="f"), 211),
+    ):
+        assert live.ask(request).code == code
+    with pytest.raises(RemotingTimeout):  # Java leaves it without an answer
+        live.client.invoke(live.broker, acl.GetBrokerClusterAclInfo(), timeout_ms=50)
 
 
 def test_slave_takes_no_changes() -> None:

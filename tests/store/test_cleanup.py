@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rocketpy.protocol.topic_names import SCHEDULE_TOPIC
 from rocketpy.store import cleanup
 from rocketpy.store.cleanup import DeleteFiles, disk_used_ratio
 from rocketpy.store.results import PutStatus
@@ -158,3 +159,17 @@ def test_ratio_is_in_whole_percents(tmp_path, monkeypatch):
     assert 0 < ratio <= 1
     assert round(ratio * 100) == pytest.approx(ratio * 100)
     assert disk_used_ratio(str(Path(tmp_path, "nowhere"))) == -1
+
+
+def test_queue_whose_messages_have_all_expired_is_deleted(stores, fill_store, make_record, now):
+    store = stores.open()
+    for topic in ("Old", SCHEDULE_TOPIC):
+        store.append(make_record(topic, 0), now)
+    fill_store(store, 200)
+    assert store.delete_expired_queues() == 0
+    store.log.files.delete_first()
+    assert store.delete_expired_queues() == 1
+    assert store.queues.find("Old", 0) is None
+    assert store.max_offset(SCHEDULE_TOPIC, 0) == 1
+    assert not os.path.exists(os.path.join(store.paths.consume_queue, "Old"))
+    assert store.append(make_record("Old", 0), now).queue_offset == 0

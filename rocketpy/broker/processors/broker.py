@@ -84,6 +84,12 @@ class BrokerProcessor:
         minute, hour, day = map(_item, rates)
         return Reply(body=BrokerStatsData(stats_minute=minute, stats_hour=hour, stats_day=day).to_json())
 
+    @handles(api.CleanExpiredConsumeQueue)
+    def clean_expired(self, peer: Connection, request: api.CleanExpiredConsumeQueue, command: Command) -> Reply:
+        """Delete queues whose messages have all expired (cleanExpiredConsumeQueue:1162)."""
+        _log.info("%d expired queues are deleted", self._store.delete_expired_queues())
+        return Reply()
+
     @handles(api.DeleteExpiredCommitLog)
     def delete_expired(self, peer: Connection, request: api.DeleteExpiredCommitLog, command: Command) -> Reply:
         """Delete files that have expired, whatever the hour (deleteExpiredCommitLog:1160)."""

@@ -12,6 +12,7 @@ from rocketpy.broker.topics import TopicTable
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.errors import ReplyError
+from rocketpy.protocol import fastjson
 from rocketpy.protocol.api import topic as api
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.api.stats import GetTopicStatsInfo, TopicOffset, TopicStatsTable
@@ -101,6 +102,14 @@ class TopicProcessor:
         """Every topic and the table's version."""
         snapshot = self._topics.freeze()
         return Reply(header=api.GetAllTopicConfigReply(), body=off_hub(lambda: snapshot().to_json()))
+
+    @handles(api.GetTopicConfig)
+    def get(self, peer: Connection, request: api.GetTopicConfig, command: Command) -> Reply:
+        """One topic, as 5.x answers: today's dashboard asks for it (AdminBrokerProcessor.getTopicConfig of 5.x)."""
+        topic = self._topics.get(request.topic)
+        if topic is None:
+            raise ReplyError(ResponseCode.TOPIC_NOT_EXIST, f"No topic in this broker. topic: {request.topic}")
+        return Reply(body=fastjson.dumps({"attributes": {}} | topic.to_value()))
 
     @handles(api.GetSystemTopicListFromBroker)
     def get_system_topics(

@@ -85,6 +85,13 @@ class GetAllTopicConfig(Header):
     """All topics of a broker; slaves ask for it too (AdminBrokerProcessor.getAllTopicConfig:471)."""
 
 
+@request(RequestCode.GET_TOPIC_CONFIG)
+class GetTopicConfig(Header):
+    """One topic of a broker; from 5.x (GetTopicConfigRequestHeader.java there). The answer is a TopicConfig."""
+
+    topic: str
+
+
 @request(RequestCode.GET_ALL_TOPIC_LIST_FROM_NAMESERVER, reply_body=TopicList)
 class GetAllTopicListFromNameserver(Header):
     """All topics that have a route (DefaultRequestProcessor.getAllTopicListFromNameserver:456)."""
