@@ -25,11 +25,11 @@ from typing import Final
 
 from rocketpy.store.mapped_file import MappedFile
 
-_HEADER: Final = Struct(">qqqqii")
-_INT: Final = Struct(">i")
-_ENTRY: Final = Struct(">iqii")
-_HEADER_SIZE: Final = 40
-_ENTRY_SIZE: Final = 20
+HEADER: Final = Struct(">qqqqii")
+SLOT: Final = Struct(">i")
+ENTRY: Final = Struct(">iqii")
+HEADER_SIZE: Final = 40
+ENTRY_SIZE: Final = 20
 _INT_MAX: Final = 0x7FFFFFFF
 _CHUNK: Final = 1 << 20
 
@@ -43,7 +43,7 @@ def positive_hash(key_hash: int) -> int:
 
 def index_file_size(slots: int, entries: int) -> int:
     """Bytes of a file with so many slots and room for so many entries."""
-    return _HEADER_SIZE + 4 * slots + _ENTRY_SIZE * entries
+    return HEADER_SIZE + 4 * slots + ENTRY_SIZE * entries
 
 
 class IndexFile:
@@ -58,7 +58,7 @@ class IndexFile:
         self.file = MappedFile(path, 0, index_file_size(slots, capacity), sparse=True)
         self.slots = slots
         self.capacity = capacity
-        self._entries_at = _HEADER_SIZE + 4 * slots
+        self._entries_at = HEADER_SIZE + 4 * slots
         self._view = memoryview(b"")
         self._limit = 0
         self.begin_timestamp = 0
@@ -83,7 +83,7 @@ class IndexFile:
         (
             self.begin_timestamp, self.end_timestamp, self.begin_physical_offset, self.end_physical_offset,
             self._slot_count, count,
-        ) = _HEADER.unpack_from(view)  # fmt: skip
+        ) = HEADER.unpack_from(view)  # fmt: skip
         self.count = max(count, 1)
         self._undo_uncounted()
 
@@ -91,13 +91,13 @@ class IndexFile:
         """Take back an entry that was in its slot already, but not in the header, when the process died."""
         if self.is_full:
             return
-        key_hash, _, _, previous = _ENTRY.unpack_from(self._view, self._entries_at + self.count * _ENTRY_SIZE)
-        slot_at = _HEADER_SIZE + key_hash % self.slots * 4
-        if _INT.unpack_from(self._view, slot_at)[0] == self.count:
-            self._view[slot_at : slot_at + 4] = _INT.pack(previous)
+        key_hash, _, _, previous = ENTRY.unpack_from(self._view, self._entries_at + self.count * ENTRY_SIZE)
+        slot_at = HEADER_SIZE + key_hash % self.slots * 4
+        if SLOT.unpack_from(self._view, slot_at)[0] == self.count:
+            self._view[slot_at : slot_at + 4] = SLOT.pack(previous)
 
     def _write_header(self, count: int) -> None:
-        self._view[:_HEADER_SIZE] = _HEADER.pack(
+        self._view[:HEADER_SIZE] = HEADER.pack(
             self.begin_timestamp, self.end_timestamp, self.begin_physical_offset, self.end_physical_offset,
             self._slot_count, count,
         )  # fmt: skip
@@ -115,11 +115,11 @@ class IndexFile:
         """
         number = self.count
         view = self._view
-        position = self._entries_at + number * _ENTRY_SIZE
-        if position + _ENTRY_SIZE > self._limit:
+        position = self._entries_at + number * ENTRY_SIZE
+        if position + ENTRY_SIZE > self._limit:
             self._reserve(position)
-        slot_at = _HEADER_SIZE + key_hash % self.slots * 4
-        previous: int = _INT.unpack_from(view, slot_at)[0]
+        slot_at = HEADER_SIZE + key_hash % self.slots * 4
+        previous: int = SLOT.unpack_from(view, slot_at)[0]
         if previous <= 0 or previous >= number:
             previous = 0
             self._slot_count += 1
@@ -127,15 +127,15 @@ class IndexFile:
         seconds = 0
         if begin > 0 and store_timestamp > begin:
             seconds = min((store_timestamp - begin) // 1000, _INT_MAX)
-        _ENTRY.pack_into(view, position, key_hash, physical_offset, seconds, previous)
-        view[slot_at : slot_at + 4] = _INT.pack(number)
+        ENTRY.pack_into(view, position, key_hash, physical_offset, seconds, previous)
+        view[slot_at : slot_at + 4] = SLOT.pack(number)
         if number <= 1:
             self.begin_physical_offset = physical_offset
             self.begin_timestamp = begin = store_timestamp
         self.count = number + 1
         self.end_physical_offset = physical_offset
         self.end_timestamp = store_timestamp
-        view[:_HEADER_SIZE] = _HEADER.pack(
+        view[:HEADER_SIZE] = HEADER.pack(
             begin, store_timestamp, self.begin_physical_offset, physical_offset, self._slot_count, number + 1
         )
 
@@ -148,9 +148,9 @@ class IndexFile:
 
     def holds(self, key_hash: int, physical_offset: int) -> bool:
         """Whether a record is among the newest entries of a key: asked when the last record is dispatched again."""
-        number: int = _INT.unpack_from(self._view, _HEADER_SIZE + key_hash % self.slots * 4)[0]
+        number: int = SLOT.unpack_from(self._view, HEADER_SIZE + key_hash % self.slots * 4)[0]
         while 0 < number < self.count:
-            entry_hash, entered, _, previous = _ENTRY.unpack_from(self._view, self._entries_at + number * _ENTRY_SIZE)
+            entry_hash, entered, _, previous = ENTRY.unpack_from(self._view, self._entries_at + number * ENTRY_SIZE)
             if entered < physical_offset or previous >= number:
                 return False
             if entry_hash == key_hash and entered == physical_offset:
@@ -166,12 +166,12 @@ class IndexFile:
         view = self._view
         while self.count > 1 and self.end_physical_offset >= physical_offset:
             number = self.count - 1
-            key_hash, _, _, previous = _ENTRY.unpack_from(view, self._entries_at + number * _ENTRY_SIZE)
-            slot_at = _HEADER_SIZE + key_hash % self.slots * 4
-            view[slot_at : slot_at + 4] = _INT.pack(previous)
+            key_hash, _, _, previous = ENTRY.unpack_from(view, self._entries_at + number * ENTRY_SIZE)
+            slot_at = HEADER_SIZE + key_hash % self.slots * 4
+            view[slot_at : slot_at + 4] = SLOT.pack(previous)
             self._slot_count -= previous == 0
             self.count = number
-            _, entered, seconds, _ = _ENTRY.unpack_from(view, self._entries_at + (number - 1) * _ENTRY_SIZE)
+            _, entered, seconds, _ = ENTRY.unpack_from(view, self._entries_at + (number - 1) * ENTRY_SIZE)
             self.end_physical_offset = entered
             self.end_timestamp = self.begin_timestamp + seconds * 1000 + 999
         if self.count <= 1:
@@ -191,12 +191,12 @@ class IndexFile:
         (selectPhyOffset:175-230).
         """
         view = self._view
-        number: int = _INT.unpack_from(view, _HEADER_SIZE + key_hash % self.slots * 4)[0]
+        number: int = SLOT.unpack_from(view, HEADER_SIZE + key_hash % self.slots * 4)[0]
         if number <= 0 or number > self.count or self.count <= 1:
             return
         while len(found) < max_count:
-            entry_hash, physical_offset, seconds, previous = _ENTRY.unpack_from(
-                view, self._entries_at + number * _ENTRY_SIZE
+            entry_hash, physical_offset, seconds, previous = ENTRY.unpack_from(
+                view, self._entries_at + number * ENTRY_SIZE
             )
             if seconds < 0:
                 return
