@@ -55,6 +55,6 @@ def _brokers(run: Invocation, cluster: str) -> list[BrokerData]:
     info = run.admin.cluster_info()
     names = info.cluster_addr_table.get(cluster)
     if names is None:
-        run.print("[error] %s", _ADVICE)
+        run.complain("[error] %s", _ADVICE)
         return []
     return [info.broker_addr_table[name] for name in names if name in info.broker_addr_table]

@@ -22,6 +22,12 @@ class JavaError(RocketpyError):
     def __str__(self) -> str:
         return self.java_class if self.text is None else f"{self.java_class}: {self.text}"
 
+    @property
+    def summary(self) -> str:
+        """What went wrong in one line, without Java's words around it."""
+        text = (self.text or "").partition("\n")[0]
+        return text or self.java_class.rpartition(".")[2]
+
     def trace(self) -> str:
         """The heads of the stack trace: its own and those of its causes, a line or more each."""
         return f"{self}\n" if self.cause is None else f"{self}\nCaused by: {self.cause.trace()}"
@@ -39,6 +45,12 @@ class ClientError(JavaError):
         self.code = -1 if code is None else code
         self.description = description
 
+    @property
+    def summary(self) -> str:
+        """What went wrong in one line, without Java's words around it."""
+        text = (self.description or super().summary).partition("\n")[0]
+        return text if self.code == -1 else f"{text} (code {self.code})"
+
 
 class BrokerError(JavaError):
     """MQBrokerException: a broker refused; `address` is left out where Java does (MQBrokerException.java:22)."""
@@ -49,6 +61,12 @@ class BrokerError(JavaError):
         super().__init__("org.apache.rocketmq.client.exception.MQBrokerException", _with_advice(text))
         self.code = code
         self.description = description
+        self._where = "" if address is None else f", {address}"
+
+    @property
+    def summary(self) -> str:
+        """What went wrong in one line, without Java's words around it."""
+        return f"{self.description or 'refused'} (code {self.code}{self._where})"
 
 
 def connect_failed(where: str | None) -> JavaError:

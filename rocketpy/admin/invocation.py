@@ -13,6 +13,7 @@ from rocketpy.admin.client import AdminClient
 from rocketpy.admin.errors import JavaError, not_a_number, null_pointer
 from rocketpy.admin.format import render
 from rocketpy.admin.options import Option, Options
+from rocketpy.admin.report import Report
 
 _DATE = re.compile(r"(\d+)-(\d+)-(\d+)#(\d+):(\d+):(\d+):(\d+)")
 _NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
@@ -25,17 +26,26 @@ Run = Callable[["Invocation"], None]
 class Command:
     """A sub-command: its name and words of help, the Java class that has the same, its options, and what it does.
 
-    `failure` is what Java says of a failed command, None where it shows the bare cause.
+    `failure` is what Java says of a failed command, None where it shows the bare cause. With `has_json` it also takes
+    --json: what it tells goes through the tables and facts of its report.
     """
 
     def __init__(
-        self, name: str, description: str, java: str, *own: Option, alias: str | None = None, failure: str | None = ""
+        self,
+        name: str,
+        description: str,
+        java: str,
+        *own: Option,
+        alias: str | None = None,
+        failure: str | None = "",
+        has_json: bool = False,
     ) -> None:
         self.name = name
         self.description = description
         self.java = java
         self.own = own
         self.alias = alias
+        self.has_json = has_json
         self.failure = f"{java} command failed" if failure == "" else failure
         self.run: Run | None = None
 
@@ -55,11 +65,25 @@ class Command:
 
 
 class Invocation:
-    """What a command gets: the values of its options, an AdminClient, and stdout."""
+    """What a command gets: the values of its options, an AdminClient, and a report to write its answer to.
 
-    def __init__(self, command: Command, given: dict[str, list[str]], admin: AdminClient) -> None:
+    `strict` is for scripts that want to know: each failure is one line on stderr, and `failed` in the end.
+    """
+
+    def __init__(
+        self,
+        command: Command,
+        given: dict[str, list[str]],
+        admin: AdminClient,
+        report: Report | None = None,
+        *,
+        strict: bool = False,
+    ) -> None:
         self.command = command
         self.admin = admin
+        self.report = Report() if report is None else report
+        self.strict = strict
+        self.failed = False
         self._given = given
 
     def has(self, short: str) -> bool:
@@ -97,16 +121,35 @@ class Invocation:
 
     def print(self, template: str, *values: Any) -> None:
         """Print as Java's System.out.printf."""
-        sys.stdout.write(render(template, *values))
+        self.report.print(template, *values)
 
     def usage(self) -> None:
-        """Print the help text."""
-        sys.stdout.write(self.command.usage())
+        """Print the help text, since options are missing."""
+        if self.strict:
+            self.complain("options are missing, see mqadmin help %s", self.command.name)
+        else:
+            sys.stdout.write(self.command.usage())
+
+    def complain(self, template: str, *values: Any) -> None:
+        """Print, as Java does on stdout, that something is wrong."""
+        self.failed = True
+        if self.strict or self.report.as_json:
+            self._print_failure(render(template, *values))
+        else:
+            self.report.print(template, *values)
 
     def trace(self, error: JavaError) -> None:
         """Print the heads of a stack trace, where Java goes on after an exception."""
+        self.failed = True
+        if self.strict:
+            self._print_failure(error.summary)
+        else:
+            sys.stdout.flush()
+            sys.stderr.write(error.trace())
+
+    def _print_failure(self, text: str) -> None:
         sys.stdout.flush()
-        sys.stderr.write(error.trace())
+        sys.stderr.write(f"mqadmin {self.command.name}: {text.strip()}\n")
 
 
 def parse_number(text: str, largest: int = _LONG_MAX) -> int:

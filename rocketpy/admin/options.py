@@ -32,7 +32,7 @@ COMMON = (
 
 
 class OptionError(Exception):
-    """The words do not fit the options; what is wrong Java does not tell."""
+    """The words do not fit the options. What is wrong Java does not tell."""
 
 
 class Options:
@@ -63,18 +63,20 @@ class Options:
                 continue
             option = self.find(word)
             if option is None:
-                raise OptionError(word)
+                raise OptionError(f"there is no option {word}")
             if option.either:
-                if chosen not in (None, option):
-                    raise OptionError(word)
+                if chosen is not None and chosen != option:
+                    raise OptionError(f"-{chosen.short} and -{option.short} exclude each other")
                 chosen = option
             values = given.setdefault(option.short, [])
             if option.argument:
-                values.append(self._value(rest))
-        if any(one.required and one.short not in given for one in self.sorted):
-            raise OptionError("a required option is missing")
-        if chosen is None and any(one.either for one in self.sorted):
-            raise OptionError("one of a group is missing")
+                values.append(self._value(option, rest))
+        missing = [f"-{one.short}" for one in self.sorted if one.required and one.short not in given]
+        if missing:
+            raise OptionError(f"{' and '.join(missing)} must be given")
+        group = [f"-{one.short}" for one in self.sorted if one.either]
+        if chosen is None and group:
+            raise OptionError(f"{' or '.join(group)} must be given")
         return given
 
     def usage(self, program: str) -> str:
@@ -96,9 +98,9 @@ class Options:
                 parts.append(_shown(option) if option.required else f"[{_shown(option)}]")
         return " ".join(parts)
 
-    def _value(self, rest: list[str]) -> str:
+    def _value(self, option: Option, rest: list[str]) -> str:
         if not rest or (rest[0].startswith("-") and self.find(rest[0]) is not None):
-            raise OptionError("a value is missing")
+            raise OptionError(f"-{option.short} needs a value")
         return _unquoted(rest.pop(0))
 
     def _flatten(self, words: Sequence[str]) -> list[str]:

@@ -1,7 +1,9 @@
 """mqadmin from its words to its exit status (MQAdminStartup.java, ServerUtil.java).
 
 Help and all failures after the options were read end with 0, options that do not fit with 1 and the help text; that
-is what scripts have come to rely on.
+is what scripts have come to rely on. Whoever writes new ones has three words that Java lacks: `--strict`, or the
+environment's ROCKETPY_STRICT=1, makes each failure one line on stderr and a status of 1; `--json` makes the answer of
+a listing command JSON; `--completion SHELL` prints what makes a shell complete mqadmin's command lines.
 """
 
 from __future__ import annotations
@@ -17,19 +19,28 @@ from rocketpy.admin.errors import JavaError
 from rocketpy.admin.format import render
 from rocketpy.admin.invocation import Command, Invocation
 from rocketpy.admin.options import OptionError
+from rocketpy.admin.report import Report
 from rocketpy.errors import RocketpyError
+
+_ADDITIONS = ("--json", "--strict")
 
 
 def main(words: Sequence[str]) -> int:
     """Run `words`, a sub-command and its options; the result is the exit status (MQAdminStartup.main0:99)."""
     logging.getLogger("rocketpy").addHandler(logging.NullHandler())  # stderr is for Java's words
+    words, added = _without_additions(words)
+    strict = "--strict" in added or os.environ.get("ROCKETPY_STRICT") == "1"
     if not words:
         _print_overview()
         return 0
+    if words[0] == "--completion":
+        return _print_completion(words[1:])
     wants_help = len(words) == 2 and words[0] == "help"
     name = words[1] if wants_help else words[0]
     command = catalog.find(name)
     if command is None:
+        if strict:
+            return _fail(name, "there is no such command")
         sys.stdout.write(f"The sub command {name} not exist.\n")
         return 0
     if wants_help:
@@ -37,30 +48,67 @@ def main(words: Sequence[str]) -> int:
         return 0
     try:
         given = command.options.parse(words[1:])
-    except OptionError:
+    except OptionError as error:
+        if strict:
+            return _fail(command.name, f"{error}, see mqadmin help {command.name}")
         sys.stdout.write(command.usage())
         return 1
     if "h" in given:
         sys.stdout.write(command.usage())
         return 0
-    _execute(command, given)
-    return 0
+    if "--json" in added and not command.has_json:
+        return _fail(command.name, "has nothing to tell as JSON")
+    failed = _execute(command, given, Report(as_json="--json" in added), strict=strict)
+    return 1 if failed and strict else 0
 
 
-def _execute(command: Command, given: dict[str, list[str]]) -> None:
+def _without_additions(words: Sequence[str]) -> tuple[list[str], set[str]]:
+    """Java's words, and ours among them; one that is the value of an option is not ours."""
+    kept: list[str] = []
+    added: set[str] = set()
+    command: Command | None = None
+    for word in words:
+        option = command.options.find(kept[-1]) if command is not None and kept[-1].startswith("-") else None
+        if word in _ADDITIONS and (option is None or not option.argument):
+            added.add(word)
+        else:
+            kept.append(word)
+            command = command or catalog.find(word)
+    return kept, added
+
+
+def _execute(command: Command, given: dict[str, list[str]], report: Report, *, strict: bool) -> bool:
+    """Whether anything went wrong."""
     namesrv = given["n"][0] if "n" in given else os.environ.get("NAMESRV_ADDR")
     admin = AdminClient(namesrv)
     assert command.run is not None, "every command is a decorator"
+    run = Invocation(command, given, admin, report, strict=strict)
     try:
-        command.run(Invocation(command, given, admin))
+        command.run(run)
+        report.end()
     except RocketpyError as error:
-        sys.stdout.flush()
         cause = error if isinstance(error, JavaError) else JavaError("java.lang.RuntimeException", str(error))
-        if command.failure is not None and not cause.is_bare:
+        if command.failure is not None and not cause.is_bare and not strict:
             cause = JavaError("org.apache.rocketmq.tools.command.SubCommandException", command.failure, cause)
-        sys.stderr.write(cause.trace())
+        run.trace(cause)
     finally:
         admin.close()
+    return run.failed
+
+
+def _fail(name: str, text: str) -> int:
+    sys.stderr.write(f"mqadmin {name}: {text}\n")
+    return 1
+
+
+def _print_completion(shells: Sequence[str]) -> int:
+    from rocketpy.admin.completion import SCRIPTS
+
+    script = SCRIPTS.get(shells[0]) if len(shells) == 1 else None
+    if script is None:
+        return _fail("--completion", f"one of {', '.join(SCRIPTS)} is wanted")
+    sys.stdout.write(script())
+    return 0
 
 
 def _print_overview() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -128,3 +129,88 @@ def _send(cluster: Standalone) -> str:
     sent = Sender(admin, "group").send(Message("Found", "Grüße".encode(), keys="Schlüssel", tags="TagA"), queue)
     admin.close()
     return sent.message_id
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("nonsense", "nonsense: there is no such command"),
+        ("topicRoute", "topicRoute: -t must be given, see mqadmin help topicRoute"),
+        ("topicRoute -t", "topicRoute: -t needs a value, see mqadmin help topicRoute"),
+        ("topicRoute -x", "topicRoute: there is no option -x, see mqadmin help topicRoute"),
+        ("updateTopic -t T", "updateTopic: -b or -c must be given, see mqadmin help updateTopic"),
+        ("updateTopic -t T -b X -c Y", "updateTopic: -b and -c exclude each other, see mqadmin help updateTopic"),
+        (
+            "updateBrokerConfig -k K -v V",
+            "updateBrokerConfig: options are missing, see mqadmin help updateBrokerConfig",
+        ),
+        ("topicRoute -t Unknown", "topicRoute: No topic route info in name server for the topic: Unknown (code 17)"),
+        ("topicList -n 127.0.0.1:1", "topicList: connect to [127.0.0.1:1] failed"),
+        ("brokerStatus -b 127.0.0.1:1", "brokerStatus: connect to 127.0.0.1:1 failed"),
+        ("updateTopic -b BROKER -t T -r x", 'updateTopic: For input string: "x"'),
+        (
+            "clusterAclConfigVersion -c NoCluster",
+            "clusterAclConfigVersion: [error] Make sure the specified clusterName exists or the name server "
+            "connected to is correct.",
+        ),
+    ],
+)
+def test_strict_failures_are_a_line_and_a_status(
+    cluster: Standalone, capsys: pytest.CaptureFixture[str], words: str, complaint: str
+) -> None:
+    line = words.replace("BROKER", cluster.broker.address).split()
+    if "-n" not in line and line[0] != "nonsense":
+        line += ["-n", cluster.namesrv.address]
+    assert main([line[0], "--strict", *line[1:]]) == 1
+    assert capsys.readouterr().err == f"mqadmin {complaint}\n"
+
+
+def test_environment_makes_strict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("ROCKETPY_STRICT", "1")
+    assert main(["topicList", "-n", "127.0.0.1:1"]) == 1
+    assert main(["help", "topicList"]) == 0
+
+
+LISTINGS = {
+    "topicList": '"topic": "SCHEDULE_TOPIC_XXXX"',
+    "topicList -c": '"clusterName": "DefaultCluster"',
+    "topicRoute -t TBW102": '"queueDatas": [',
+    "topicRoute -t TBW102 -l": '"readQueue": 8',
+    "topicClusterList -t TBW102": '"clusterName": "DefaultCluster"',
+    "topicStatus -t TBW102": '"maxOffset": 0',
+    "clusterList": '"inTpsLoad": "0.00(0,0ms)"',
+    "clusterList -m": '"inTotalYest": 0',
+    "brokerStatus -b BROKER": '"brokerVersionDesc": "V4_9_8"',
+    "brokerConsumeStats -b BROKER": '"diffTotal": 0',
+    "getBrokerConfig -b BROKER": '"flushDiskType": "ASYNC_FLUSH"',
+    "getNamesrvConfig": '"orderMessageEnable": "false"',
+    "getConsumerConfig -g SELF_TEST_C_GROUP": '"retryMaxTimes": 16',
+    "consumerProgress": "[]",
+    "producer -b BROKER": "{}",
+    "statsAll -t SELF_TEST_TOPIC": '"outMsg24Hour": "NO_CONSUMER"',
+}
+
+
+@pytest.mark.parametrize("words", LISTINGS)
+def test_listings_are_json_on_demand(admin: Admin, words: str) -> None:
+    out, err = admin(f"{words} --json")
+    assert err == ""
+    json.loads(out)
+    assert LISTINGS[words] in out
+
+
+def test_json_is_for_listings_only(cluster: Standalone, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deleteTopic", "-c", "C", "-t", "T", "--json"]) == 1
+    assert capsys.readouterr().err == "mqadmin deleteTopic: has nothing to tell as JSON\n"
+
+
+def test_words_of_ours_may_be_values(admin: Admin) -> None:
+    assert "for the topic: --json" in admin("topicRoute -t --json")[1]
+
+
+def test_shells_can_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert main(["--completion", shell]) == 0
+        assert "topicRoute" in capsys.readouterr().out
+    assert main(["--completion", "tcsh"]) == main(["--completion"]) == 1
+    assert "one of bash, zsh, fish is wanted" in capsys.readouterr().err

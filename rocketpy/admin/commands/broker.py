@@ -8,6 +8,7 @@ from rocketpy.admin.errors import JavaError
 from rocketpy.admin.format import cut, date_time
 from rocketpy.admin.invocation import Command, Invocation
 from rocketpy.admin.options import Option
+from rocketpy.admin.report import Table
 from rocketpy.config.properties import format_properties, parse_properties
 from rocketpy.protocol.api.broker import GetBrokerConfig, UpdateBrokerConfig
 from rocketpy.protocol.api.stats import ConsumeStats, ConsumeStatsList, GetBrokerConsumeStats
@@ -22,6 +23,7 @@ _ROW = "%-64s  %-64s  %-32s  %-4s  %-20s  %-20s  %-20s  %s%n"
     "BrokerStatusSubCommand",
     Option("b", "brokerAddr", "Broker address"),
     Option("c", "clusterName", "which cluster"),
+    has_json=True,
 )
 def broker_status(run: Invocation) -> None:
     """Its figures by name (BrokerStatusSubCommand.java:60)."""
@@ -38,7 +40,9 @@ def broker_status(run: Invocation) -> None:
 
 
 def _status(run: Invocation, address: str) -> list[tuple[str, str]]:
-    return sorted(run.admin.runtime_info(address).items())
+    figures = run.admin.runtime_info(address)
+    run.report.fact(address, figures)
+    return sorted(figures.items())
 
 
 @Command(
@@ -74,6 +78,7 @@ def update_broker_config(run: Invocation) -> None:
     "GetBrokerConfigCommand",
     Option("b", "brokerAddr", "get which broker"),
     Option("c", "clusterName", "get which cluster"),
+    has_json=True,
 )
 def get_broker_config(run: Invocation) -> None:
     """Of one broker, or of a cluster's masters and their slaves (GetBrokerConfigCommand.java:63)."""
@@ -89,6 +94,7 @@ def get_broker_config(run: Invocation) -> None:
 def _print_config(run: Invocation, address: str, title: str) -> None:
     run.print("============%s============\n", title)
     properties = parse_properties(run.admin.ask(address, GetBrokerConfig()).body)
+    run.report.fact(address, properties)
     for key in concurrent_hash_map_order(properties, 8):
         run.print("%-50s=  %s\n", key, properties[key])
     run.print("%n")
@@ -102,6 +108,7 @@ def _print_config(run: Invocation, address: str, title: str) -> None:
     Option("t", "timeoutMillis", "request timeout Millis"),
     Option("l", "level", "threshold of print diff"),
     Option("o", "order", "order topic"),
+    has_json=True,
 )
 def broker_consume_stats(run: Invocation) -> None:
     """How far all groups are (BrokerConsumeStatsSubCommad.java:91)."""
@@ -109,19 +116,20 @@ def broker_consume_stats(run: Invocation) -> None:
     timeout_ms, level = run.long("t", 50_000), run.long("l", 0)
     found = run.admin.fetch(run.text("b"), header, ConsumeStatsList, timeout_ms)
     titles = ("#Topic", "#Group", "#Broker Name", "#QID", "#Broker Offset", "#Consumer Offset", "#Diff", "#LastTime")
-    run.print(_ROW, *titles)
-    for table in found.consume_stats_list:
-        for group, parts in table.items():
+    table = run.report.table(_ROW, *titles, name="queues")
+    for by_group in found.consume_stats_list:
+        for group, parts in by_group.items():
             for part in parts:
-                _print_progress(run, group, part, level)
+                _add_progress(table, group, part, level)
     run.print("%nDiff Total: %d%n", found.total_diff)
+    run.report.fact("diffTotal", found.total_diff)
 
 
-def _print_progress(run: Invocation, group: str, part: ConsumeStats, level: int) -> None:
+def _add_progress(table: Table, group: str, part: ConsumeStats, level: int) -> None:
     for queue in sorted(part.offset_table, key=queue_rank):
         offsets = part.offset_table[queue]
         diff = offsets.broker_offset - offsets.consumer_offset
         if diff < level or offsets.last_timestamp <= 0:
             continue
         place = (cut(queue.topic, 64), group, cut(queue.broker_name, 32), queue.queue_id)
-        run.print(_ROW, *place, offsets.broker_offset, offsets.consumer_offset, diff, date_time(offsets.last_timestamp))
+        table.add(*place, offsets.broker_offset, offsets.consumer_offset, diff, date_time(offsets.last_timestamp))

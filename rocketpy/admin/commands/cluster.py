@@ -21,6 +21,7 @@ _TOTALS = ("msgPutTotal", "msgGetTotal")
     "ClusterListSubCommand",
     Option("m", "moreStats", "Print more stats", argument=False),
     Option("i", "interval", "specify intervals numbers, it is in seconds"),
+    has_json=True,
 )
 def cluster_list(run: Invocation) -> None:
     """Once, or with -i for ever (ClusterListSubCommand.java:64)."""
@@ -47,9 +48,9 @@ def _interval(text: str | None) -> int | None:
 def _print_totals(run: Invocation) -> None:
     titles = ("#Cluster Name", "#Broker Name", "#InTotalYest", "#OutTotalYest", "#InTotalToday", "#OutTotalToday")
     brokers = list(_brokers(run))
-    run.print(_MORE_ROW, *titles)
+    table = run.report.table(_MORE_ROW, *titles)
     for cluster, name, _, address in brokers:
-        run.print(_MORE_ROW, cluster, name, *_totals(run, address))
+        table.add(cluster, name, *_totals(run, address))
 
 
 def _totals(run: Invocation, address: str) -> list[int]:
@@ -68,9 +69,9 @@ def _totals(run: Invocation, address: str) -> list[int]:
 def _print_loads(run: Invocation) -> None:
     brokers = list(_brokers(run))
     titles = ("#Cluster Name", "#Broker Name", "#BID", "#Addr", "#Version", "#InTPS(LOAD)", "#OutTPS(LOAD)")
-    run.print(_ROW, *titles, "#PCWait(ms)", "#Hour", "#SPACE")
+    table = run.report.table(_ROW, *titles, "#PCWait(ms)", "#Hour", "#SPACE")
     for cluster, name, broker_id, address in brokers:
-        run.print(_ROW, cluster, name, broker_id, address, *_load(run, address))
+        table.add(cluster, name, broker_id, address, *_load(run, address))
 
 
 def _load(run: Invocation, address: str) -> tuple[str | None, ...]:

@@ -23,23 +23,28 @@ from rocketpy.protocol.version import version_name
     "ConsumerConnectionSubCommand",
     Option("g", "consumerGroup", "consumer group name", required=True),
     Option("b", "brokerAddr", "broker address"),
+    has_json=True,
 )
 def consumer_connection(run: Invocation) -> None:
     """The clients of a group and what it subscribes to (ConsumerConnectionSubCommand.java:60)."""
     found = run.admin.consumer_connection(run.text("g"), run.maybe("b"))
-    run.print("%-36s %-22s %-10s %s%n", "#ClientId", "#ClientAddr", "#Language", "#Version")
+    titles = ("#ClientId", "#ClientAddr", "#Language", "#Version")
+    clients = run.report.table("%-36s %-22s %-10s %s%n", *titles, name="clients")
     for one in found.connection_set:
-        row = (one.client_id, one.client_addr, one.language, version_name(one.version))
-        run.print("%-36s %-22s %-10s %s%n", *row)
+        clients.add(one.client_id, one.client_addr, one.language, version_name(one.version))
     run.print("%nBelow is subscription:\n")
-    run.print("%-20s %s%n", "#Topic", "#SubExpression")
+    subscriptions = run.report.table("%-20s %s%n", "#Topic", "#SubExpression", name="subscriptions")
     for topic in concurrent_hash_map_order(found.subscription_table):
         subscription = found.subscription_table[topic]
-        run.print("%-20s %s%n", subscription.topic, subscription.sub_string)
+        subscriptions.add(subscription.topic, subscription.sub_string)
     run.print("\n")
-    run.print("ConsumeType: %s%n", found.consume_type)
-    run.print("MessageModel: %s%n", found.message_model)
-    run.print("ConsumeFromWhere: %s%n", found.consume_from_where)
+    for name, value in (
+        ("ConsumeType", found.consume_type),
+        ("MessageModel", found.message_model),
+        ("ConsumeFromWhere", found.consume_from_where),
+    ):
+        run.print("%s: %s%n", name, value)
+        run.report.fact(name[0].lower() + name[1:], value)
 
 
 @Command(
@@ -48,6 +53,7 @@ def consumer_connection(run: Invocation) -> None:
     "ProducerConnectionSubCommand",
     Option("g", "producerGroup", "producer group name", required=True),
     Option("t", "topic", "topic name", required=True),
+    has_json=True,
 )
 def producer_connection(run: Invocation) -> None:
     """The clients of a group at a broker of the topic (ProducerConnectionSubCommand.java:55)."""
@@ -56,9 +62,10 @@ def producer_connection(run: Invocation) -> None:
     found = run.admin.fetch(broker_address(data), header, ProducerConnection)
     if not found.connection_set:
         raise ClientError("Not found the producer group connection")
+    titles = ("number", "#ClientId", "#ClientAddr", "#Language", "#Version")
+    table = run.report.table("%04d  %-32s %-22s %-8s %s%n", *titles, with_head=False)
     for number, one in enumerate(found.connection_set, start=1):
-        row = (one.client_id, one.client_addr, one.language, version_name(one.version))
-        run.print("%04d  %-32s %-22s %-8s %s%n", number, *row)
+        table.add(number, one.client_id, one.client_addr, one.language, version_name(one.version))
 
 
 @Command(
@@ -66,11 +73,13 @@ def producer_connection(run: Invocation) -> None:
     "Query producer's instances, connection, status, etc.",
     "ProducerSubCommand",
     Option("b", "broker", "broker address", required=True),
+    has_json=True,
 )
 def producer(run: Invocation) -> None:
     """All producers of a broker (ProducerSubCommand.java:58)."""
     table = run.admin.fetch(run.text("b"), GetAllProducerInfo(), ProducerTableInfo).data
     for group, instances in in_java_order(table or {}).items():
+        run.report.fact(group, [one.to_value() for one in instances])
         if not instances:
             run.print("producer group (%s) instances are empty\n", group)
         for one in instances:

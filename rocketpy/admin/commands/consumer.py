@@ -27,16 +27,18 @@ _GROUP = "%-64s  %-6s  %-24s %-5s  %-14s  %-7s  %s%n"
     "ConsumerProgressSubCommand",
     Option("g", "groupName", "consumer group name"),
     Option("s", "showClientIP", "Show Client IP per Queue"),
+    has_json=True,
 )
 def consumer_progress(run: Invocation) -> None:
     """Of one group by queue, or of all in sum (ConsumerProgressSubCommand.java:93)."""
     if run.has("g"):
         _print_group(run, run.text("g"), (run.raw("s") or "").lower() == "true")
         return
-    run.print(_GROUP, "#Group", "#Count", "#Version", "#Type", "#Model", "#TPS", "#Diff Total")
+    titles = ("#Group", "#Count", "#Version", "#Type", "#Model", "#TPS", "#Diff Total")
+    table = run.report.table(_GROUP, *titles)
     for topic in run.admin.topics():
         if topic.startswith(RETRY_PREFIX):
-            _print_summary(run, topic.removeprefix(RETRY_PREFIX))
+            table.add(*_summary(run, topic.removeprefix(RETRY_PREFIX)))
 
 
 def _print_group(run: Invocation, group: str, with_clients: bool) -> None:
@@ -44,22 +46,22 @@ def _print_group(run: Invocation, group: str, with_clients: bool) -> None:
     clients = _clients(run, group) if with_clients else {}
     head = ("#Topic", "#Broker Name", "#QID", "#Broker Offset", "#Consumer Offset")
     if with_clients:
-        run.print(_QUEUE_AND_CLIENT, *head, "#Client IP", "#Diff", "#LastTime")
+        table = run.report.table(_QUEUE_AND_CLIENT, *head, "#Client IP", "#Diff", "#LastTime", name="queues")
     else:
-        run.print(_QUEUE, *head, "#Diff", "#LastTime")
+        table = run.report.table(_QUEUE, *head, "#Diff", "#LastTime", name="queues")
     for queue in sorted(found.offset_table, key=queue_rank):
         offsets = found.offset_table[queue]
         place = (cut(queue.topic, 64), cut(queue.broker_name, 32), queue.queue_id)
         last = "N/A" if offsets.last_timestamp == 0 else date_time(offsets.last_timestamp)
         row = (*place, offsets.broker_offset, offsets.consumer_offset)
         diff = offsets.broker_offset - offsets.consumer_offset
-        if with_clients:
-            run.print(_QUEUE_AND_CLIENT, *row, clients.get(queue, "N/A"), diff, last)
-        else:
-            run.print(_QUEUE, *row, diff, last)
+        client = (clients.get(queue, "N/A"),) if with_clients else ()
+        table.add(*row, *client, diff, last)
     run.print("%n")
     run.print("Consume TPS: %.2f%n", found.consume_tps)
     run.print("Diff Total: %d%n", total_diff(found))
+    run.report.fact("consumeTps", found.consume_tps)
+    run.report.fact("diffTotal", total_diff(found))
 
 
 def _clients(run: Invocation, group: str) -> dict[MessageQueue, str]:
@@ -74,7 +76,8 @@ def _clients(run: Invocation, group: str) -> dict[MessageQueue, str]:
     return table
 
 
-def _print_summary(run: Invocation, group: str) -> None:
+def _summary(run: Invocation, group: str) -> tuple[str | int | None, ...]:
+    """The row of a group."""
     tps = diff = 0
     with contextlib.suppress(JavaError):
         found = run.admin.consume_stats(group)
@@ -83,10 +86,9 @@ def _print_summary(run: Invocation, group: str) -> None:
     with contextlib.suppress(JavaError):
         online = run.admin.consumer_connection(group)
     if online is None:
-        run.print(_GROUP, cut(group, 64), 0, "OFFLINE", "", "", tps, diff)
-        return
+        return cut(group, 64), 0, "OFFLINE", "", "", tps, diff
     clients = online.connection_set
     version = version_name(min(one.version for one in clients))
     kind = "PULL" if online.consume_type == ConsumeType.CONSUME_ACTIVELY else "PUSH"
     model = online.message_model if online.consume_type == ConsumeType.CONSUME_PASSIVELY else ""
-    run.print(_GROUP, cut(group, 64), len(clients), version, kind, model, tps, diff)
+    return cut(group, 64), len(clients), version, kind, model, tps, diff

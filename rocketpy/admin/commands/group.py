@@ -124,6 +124,7 @@ def delete_sub_group(run: Invocation) -> None:
     "Get consumer config by subscription group name!",
     "GetConsumerConfigSubCommand",
     Option("g", "groupName", "subscription group name", required=True),
+    has_json=True,
 )
 def get_consumer_config(run: Invocation) -> None:
     """At each broker that has the group (GetConsumerConfigSubCommand.java:59)."""
@@ -136,6 +137,7 @@ def get_consumer_config(run: Invocation) -> None:
         if group in table:
             found.append((cluster, name, table[group]))
     for cluster, name, config in found:
+        run.report.fact(name, config.to_value())
         run.print("=============================%s:%s=============================\n", cluster, name)
         for key, value in _shown(config):
             run.print("%-40s=  %s\n", key, "" if value == "null" else value)

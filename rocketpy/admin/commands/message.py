@@ -71,13 +71,14 @@ def _send_again(run: Invocation, message_id: str) -> None:
     "QueryMsgByKeySubCommand",
     _TOPIC,
     Option("k", "msgKey", "Message Key", required=True),
+    has_json=True,
 )
 def query_by_key(run: Invocation) -> None:
     """Where messages with a key are (QueryMsgByKeySubCommand.java:55)."""
     found = find(run.admin, run.text("t"), run.text("k"), 64)
-    run.print("%-50s %4s %40s%n", "#Message ID", "#QID", "#Offset")
+    table = run.report.table("%-50s %4s %40s%n", "#Message ID", "#QID", "#Offset")
     for message in found:
-        run.print("%-50s %4d %40d%n", message.msg_id, message.queue_id, message.queue_offset)
+        table.add(message.msg_id, message.queue_id, message.queue_offset)
 
 
 @Command(

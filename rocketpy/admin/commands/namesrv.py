@@ -84,7 +84,7 @@ def add_write_perm(run: Invocation) -> None:
         run.print("add write perm of broker[%s] in name server[%s] OK, %d%n", name, address, count)
 
 
-@Command("getNamesrvConfig", "Get configs of name server.", "GetNamesrvConfigCommand")
+@Command("getNamesrvConfig", "Get configs of name server.", "GetNamesrvConfigCommand", has_json=True)
 def get_namesrv_config(run: Invocation) -> None:
     """Of those given with -n, else of all (GetNamesrvConfigCommand.java:47)."""
     servers = _given(run) or run.admin.namesrvs
@@ -94,6 +94,7 @@ def get_namesrv_config(run: Invocation) -> None:
     for server, text in in_java_order(texts).items():
         run.print("============%s============\n", server)
         properties = parse_properties(text)
+        run.report.fact(server, properties)
         for key in concurrent_hash_map_order(properties, 8):
             run.print("%-50s=  %s\n", key, properties[key])
 

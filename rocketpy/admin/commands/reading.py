@@ -154,7 +154,7 @@ def consume_message(run: Invocation) -> None:
     """Show up to -c messages of a topic or a queue (ConsumeMessageCommand.java:116)."""
     complaint = _complaint(run)
     if complaint:
-        run.print("%s", complaint)
+        run.complain("%s", complaint)
         return
     reader = QueueReader(run.admin, run.maybe("g") or TOOLS_GROUP)
     wanted, begin, end = run.long("c", _MOST), _time(run, "s"), _time(run, "e")

@@ -97,7 +97,7 @@ def cluster_rt(run: Invocation) -> None:
     while True:
         for cluster in [run.text("c")] if run.has("c") else clusters:
             if cluster not in clusters:
-                run.print("cluster [%s] not exist", cluster)
+                run.complain("cluster [%s] not exist", cluster)
                 break
             for broker_name in clusters[cluster]:
                 mean, failed = _round_trip(sender, broker_name, amount, size)

@@ -21,15 +21,19 @@ _STATUS_ROW = "%-32s  %-4s  %-20s  %-20s    %s%n"
     "Fetch all topic list from name server",
     "TopicListSubCommand",
     Option("c", "clusterModel", "clusterModel", argument=False),
+    has_json=True,
 )
 def topic_list(run: Invocation) -> None:
     """Names, or with -c clusters and groups as well (TopicListSubCommand.java:56)."""
     if not run.has("c"):
+        names = run.report.table("%s%n", "#Topic", with_head=False)
         for name in run.admin.topics():
-            run.print("%s%n", name)
+            names.add(name)
         return
     info = run.admin.cluster_info()
     run.print("%-20s  %-48s  %-48s%n", "#Cluster Name", "#Topic", "#Consumer Group")
+    titles = ("#Cluster Name", "#Topic", "#Consumer Group")
+    table = run.report.table("%-20s  %-64s  %-64s%n", *titles, with_head=False)
     for name in run.admin.topics():
         if name.startswith((RETRY_PREFIX, DLQ_PREFIX)):
             continue
@@ -41,7 +45,7 @@ def topic_list(run: Invocation) -> None:
         except JavaError:
             pass  # Java prints what it has got so far
         for group in groups or [""]:
-            run.print("%-20s  %-64s  %-64s%n", cut(cluster, 20), cut(name, 64), cut(group, 64))
+            table.add(cut(cluster, 20), cut(name, 64), cut(group, 64))
 
 
 def _cluster_of(route: TopicRouteData, info: ClusterInfo) -> str | None:
@@ -55,15 +59,19 @@ def _cluster_of(route: TopicRouteData, info: ClusterInfo) -> str | None:
     "TopicRouteSubCommand",
     Option("l", "list", "Use list format to print data", argument=False),
     _TOPIC,
+    has_json=True,
 )
 def topic_route(run: Invocation) -> None:
     """The route as JSON, or with -l as a table (TopicRouteSubCommand.java:64)."""
     route = run.admin.route(run.text("t"))
     if not run.has("l"):
         run.print("%s%n", route.to_json(pretty=True).decode())
+        for name, value in route.to_value().items():
+            run.report.fact(name, value)
         return
     queues = {data.broker_name: data for data in route.queue_datas}
-    run.print(_ROUTE_ROW, "#ClusterName", "#BrokerName", "#BrokerAddrs", "#ReadQueue", "#WriteQueue", "#Perm")
+    titles = ("#ClusterName", "#BrokerName", "#BrokerAddrs", "#ReadQueue", "#WriteQueue", "#Perm")
+    table = run.report.table(_ROUTE_ROW, *titles)
     readable = writable = 0
     for broker in sorted(route.broker_datas, key=lambda one: one.broker_name):
         data = queues[broker.broker_name]
@@ -71,21 +79,21 @@ def topic_route(run: Invocation) -> None:
         writable += data.write_queue_nums
         addresses = dict(sorted(broker.broker_addrs.items()))
         row = (broker.cluster, broker.broker_name, addresses, data.read_queue_nums, data.write_queue_nums, data.perm)
-        run.print(_ROUTE_ROW, *row)
+        table.add(*row)
     run.print("%s%n", "-" * 158)
     run.print(_ROUTE_ROW, "Total:", len(queues), "", readable, writable, "")
 
 
-@Command("topicStatus", "Examine topic Status info", "TopicStatusSubCommand", _TOPIC)
+@Command("topicStatus", "Examine topic Status info", "TopicStatusSubCommand", _TOPIC, has_json=True)
 def topic_status(run: Invocation) -> None:
     """The bounds of each queue (TopicStatusSubCommand.java:57)."""
-    table = _topic_stats(run, run.text("t"))
-    run.print(_STATUS_ROW, "#Broker Name", "#QID", "#Min Offset", "#Max Offset", "#Last Updated")
-    for queue in sorted(table, key=queue_rank):
-        bounds = table[queue]
+    found = _topic_stats(run, run.text("t"))
+    titles = ("#Broker Name", "#QID", "#Min Offset", "#Max Offset", "#Last Updated")
+    table = run.report.table(_STATUS_ROW, *titles)
+    for queue in sorted(found, key=queue_rank):
+        bounds = found[queue]
         last = date_time_ms(bounds.last_update_timestamp) if bounds.last_update_timestamp > 0 else ""
-        row = (cut(queue.broker_name, 32), queue.queue_id, bounds.min_offset, bounds.max_offset, last)
-        run.print(_STATUS_ROW, *row)
+        table.add(cut(queue.broker_name, 32), queue.queue_id, bounds.min_offset, bounds.max_offset, last)
 
 
 def _topic_stats(run: Invocation, name: str) -> dict[MessageQueue, TopicOffset]:
@@ -98,11 +106,12 @@ def _topic_stats(run: Invocation, name: str) -> dict[MessageQueue, TopicOffset]:
     return table
 
 
-@Command("topicClusterList", "get cluster info for topic", "TopicClusterSubCommand", _TOPIC)
+@Command("topicClusterList", "get cluster info for topic", "TopicClusterSubCommand", _TOPIC, has_json=True)
 def topic_cluster_list(run: Invocation) -> None:
     """The clusters of a topic's first broker (TopicClusterSubCommand.java:48)."""
     info = run.admin.cluster_info()
     broker_name = run.admin.route(run.text("t")).broker_datas[0].broker_name
+    table = run.report.table("%s%n", "#Cluster Name", with_head=False)
     for cluster, names in info.cluster_addr_table.items():
         if broker_name in names:
-            run.print("%s%n", cluster)
+            table.add(cluster)
