@@ -1,0 +1,73 @@
+"""A client of RocketMQ 4.x: producers and consumers, for plain threads, gevent and asyncio.
+
+    from rocketpy.client import Message, Producer, PullConsumer
+
+    with Producer("orders", namesrv="127.0.0.1:9876") as producer:
+        producer.send(Message("Order", b"...", tags="new", keys="4711"))
+
+    with PullConsumer("reader", namesrv="127.0.0.1:9876") as consumer:
+        for queue in consumer.subscribe_queues("Order"):
+            print(consumer.pull(queue, consumer.min_offset(queue)).messages)
+
+Stable names:
+
+- `Producer`: `send`, `send_async`, `send_oneway`, `send_batch`, `send_in_transaction`, `request`, `request_async`.
+- `PullConsumer`: `pull`, `pull_async`, `consume_offset`, `update_offset`, `commit`, `queues_in_balance`, `send_back`.
+- Both: `start`, `stop` (or `with`), `client_id`, `create_topic`, `publish_queues`, `subscribe_queues`, `max_offset`,
+  `min_offset`, `offset_for_timestamp`, `earliest_store_time`, `view_message`, `query_messages`.
+
+Durations are seconds, timestamps and offsets are as on the wire. Every constructor takes the arguments of
+`ClientSettings` by keyword. What goes wrong is a `ClientError`, with the code and the words of the Java client, or a
+`rocketpy.errors.RemotingError`.
+
+Inside: `member` and what derives from it are the faces; they hand each call to the hub of an `instance`, which is
+shared by all members with one client id and holds `routes`, connections and loops. `sending` and `pulling` do the work
+there, in plain synchronous code of greenlets; `pushes` answers what brokers ask.
+"""
+
+from rocketpy.client.errors import BrokerError, ClientError, MessageIllegal, RequestTimeout, TopicNotFound
+from rocketpy.client.messages import ReceivedMessage, create_reply
+from rocketpy.client.producer import Producer
+from rocketpy.client.pull_consumer import PullConsumer
+from rocketpy.client.results import (
+    LocalTransactionState,
+    PullResult,
+    PullStatus,
+    QueryResult,
+    SendResult,
+    SendStatus,
+    TransactionSendResult,
+)
+from rocketpy.client.settings import ClientSettings, Credentials
+from rocketpy.client.subscriptions import Sql92
+from rocketpy.client.transactions import TransactionListener
+from rocketpy.protocol.api.route import MessageQueue
+from rocketpy.protocol.flags import ConsumeFromWhere, MessageModel
+from rocketpy.protocol.message import Message
+
+__all__ = [
+    "BrokerError",
+    "ClientError",
+    "ClientSettings",
+    "ConsumeFromWhere",
+    "Credentials",
+    "LocalTransactionState",
+    "Message",
+    "MessageIllegal",
+    "MessageModel",
+    "MessageQueue",
+    "Producer",
+    "PullConsumer",
+    "PullResult",
+    "PullStatus",
+    "QueryResult",
+    "ReceivedMessage",
+    "RequestTimeout",
+    "SendResult",
+    "SendStatus",
+    "Sql92",
+    "TopicNotFound",
+    "TransactionListener",
+    "TransactionSendResult",
+    "create_reply",
+]

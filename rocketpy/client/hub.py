@@ -1,0 +1,125 @@
+"""Where a client's greenlets run, and how others reach them: in a thread of its own, or among those of the caller.
+
+Everything in this package that waits is written for greenlets. The faces differ only here: plain threads wait for a
+`concurrent.futures.Future`, greenlets of another hub do so without blocking that hub, asyncio wraps the future.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+import gevent
+from gevent._hub_local import get_hub_if_exists
+from gevent.threadpool import ThreadPool
+
+from rocketpy.remoting.app import App
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class Hub(App):
+    """What a client runs in; `start` and `stop` say what else is started and stopped there."""
+
+    _here = False
+
+    def open(self, *, here: bool) -> None:
+        """Start among the greenlets of the caller's hub, or in a new thread. Raises what `start` raises."""
+        self._here = here
+        if here:
+            self.start()
+        else:
+            self.__enter__()
+
+    def close(self) -> None:
+        """Stop, and wait until the thread is gone."""
+        if self._here:
+            self.stop()
+        else:
+            self.__exit__(None, None, None)
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function` returns or raises in the hub; from any thread or greenlet, none of which blocks others."""
+        if self._here:
+            return function(*args, **kwargs)
+        if get_hub_if_exists() is None:  # a plain thread
+            return self.call(function, *args, **kwargs)
+        if get_hub_if_exists() is self._hub:
+            return function(*args, **kwargs)
+        return wait(self.submit(function, *args, **kwargs))
+
+    def begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """The same without waiting."""
+        if not self._here:
+            return self.submit(function, *args, **kwargs)
+        result: Future[T] = Future()
+        gevent.spawn(settle, result, partial(function, *args, **kwargs))
+        return result
+
+    def threads(self, count: int) -> UserCode:
+        """Something that runs the application's code; to be called, and used, in the hub."""
+        return UserCode(None if self._here else ThreadPool(count))
+
+
+class UserCode:
+    """Runs functions of the application while a greenlet waits: in threads, or in the greenlet where there are none."""
+
+    def __init__(self, pool: ThreadPool | None) -> None:
+        self._pool = pool
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function` returns or raises."""
+        if self._pool is None:
+            return function(*args, **kwargs)
+        result: Future[T] = Future()  # the pool itself would print a trace of whatever is raised in it
+        self._pool.apply(settle, (result, partial(function, *args, **kwargs)))
+        return result.result()
+
+    def resize(self, count: int) -> None:
+        """Use at most `count` threads."""
+        if self._pool is not None:
+            self._pool.maxsize = count
+
+    def stop(self) -> None:
+        """Let the threads go when they are done with what they do."""
+        if self._pool is not None:
+            self._pool.kill()
+
+
+def settle(result: Future[T], function: Callable[[], T]) -> None:
+    """Put what `function` returns or raises into `result`."""
+    try:
+        value = function()
+    except BaseException as error:
+        if not result.done():
+            result.set_exception(error)
+    else:
+        if not result.done():
+            result.set_result(value)
+
+
+def wait(future: Future[T], timeout: float | None = None) -> T:
+    """The result, without blocking the hub of the calling thread if it has one.
+
+    Raises TimeoutError after `timeout` seconds, or what the future was failed with.
+    """
+    hub = get_hub_if_exists()
+    if hub is None or future.done():
+        return future.result(timeout)
+    watcher = hub.loop.async_()
+    done = gevent.event.Event()
+    watcher.start(done.set)
+    future.add_done_callback(lambda _: watcher.send())
+    try:
+        while not future.done() and done.wait(timeout):
+            done.clear()
+    finally:
+        watcher.stop()
+        watcher.close()
+    return future.result(0)
