@@ -21,8 +21,18 @@ DIRECTIONS: dict[str, tuple[type[NameServerProcess], type[BrokerProcess]]] = {
 }
 """Whose name server and whose broker; "java" is the reference: what does not hold there is no fact."""
 
-QUICK = {"transactionCheckInterval": "1000", "transactionTimeOut": "1500", "transactionCheckMax": "5"}
-"""Settings of a broker whose checks of transactions scenarios can wait for."""
+PURE = ("java", "ours")
+"""Those of one make."""
+
+QUICK = {
+    "transactionCheckInterval": "1000",
+    "transactionTimeOut": "1500",
+    "transactionCheckMax": "5",
+    "messageDelayLevel": "1s 2s " + 15 * "1s " + "2h",
+    "enablePropertyFilter": "true",
+    "traceTopicEnable": "true",
+}
+"""Settings of a broker whose checks of transactions and retries scenarios can wait for, and that offers everything."""
 
 
 @dataclass(frozen=True)

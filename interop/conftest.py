@@ -10,8 +10,18 @@ from typing import NoReturn
 import pytest
 
 from interop.artifacts import MissingToolError
-from interop.cluster import DIRECTIONS, QUICK, Cluster, started_cluster
+from interop.cluster import DIRECTIONS, PURE, QUICK, Cluster, started_cluster
 from interop.troupe import Troupe
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is the broker's doing alone is not played once more at somebody else's name server."""
+    items[:] = [item for item in items if not _says_nothing_new(item)]
+
+
+def _says_nothing_new(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return "scenario" in parameters and parameters["scenario"].of_broker and parameters["cluster"] not in PURE
 
 
 @pytest.hookimpl(wrapper=True)

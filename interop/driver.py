@@ -27,6 +27,12 @@ from interop.process import Process
 
 ANSWER_TIMEOUT = 60.0
 SOURCES = Path(__file__).parent
+REBALANCING = (
+    "-Drocketmq.client.rebalance.waitInterval=1000",
+    "-Drocketmq.client.rebalance.lockInterval=1000",
+    "-Drocketmq.client.unlockDelayTimeMills=1000",
+)
+"""What consumers wait for when others come or go; 20 s each by themselves."""
 
 
 class DriverError(Exception):
@@ -120,6 +126,7 @@ def _java_driver(name: str, directory: Path, serialization: str) -> Driver:
         "-Xmx384m",
         *FLAGS,
         f"-Drocketmq.serialize.type={serialization}",
+        *REBALANCING,
         f"-Drocketmq.home.dir={home}",
         f"-Duser.home={directory}",
         f"-Drocketmq.client.logRoot={directory / 'logs'}",

@@ -29,6 +29,7 @@ class Message:
     keys: str | None = None
     properties: dict[str, str] = field(default_factory=dict)
     flag: int = 0
+    delay_level: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         fields = {name: value for name, value in vars(self).items() if value is not None}
@@ -36,7 +37,8 @@ class Message:
 
     def own_properties(self) -> dict[str, str]:
         """The properties that its sender gave it."""
-        named = {"TAGS": self.tags, "KEYS": self.keys}
+        level = None if self.delay_level is None else str(self.delay_level)
+        named = {"TAGS": self.tags, "KEYS": self.keys, "DELAY": level}
         return self.properties | {name: value for name, value in named.items() if value is not None}
 
 

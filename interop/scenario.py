@@ -10,14 +10,10 @@ from dataclasses import dataclass
 
 from interop.cluster import Cluster
 from interop.driver import Driver
-from interop.stage import Stage
+from interop.stage import NotApplicableError, Stage
 
 JAVA = ("java", "java-binary")
 ALL = ("java", "java-binary", "go")
-
-
-class NotApplicableError(Exception):
-    """The scenario cannot be played on this cluster; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +23,8 @@ class Scenario:
     subject: str
     function: Callable[[Stage], None]
     client: str
+    of_broker: bool
+    """Whether it is the broker's doing alone, so that it does not matter whose name server it is at."""
 
     @property
     def name(self) -> str:
@@ -51,12 +49,14 @@ class Outcome:
 _table: list[Scenario] = []
 
 
-def scenario(*clients: str) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
+def scenario(
+    *clients: str, of_broker: bool = False
+) -> Callable[[Callable[[Stage], None]], Callable[[Stage], None]]:
     """Puts a function into the table, once for each client that plays it."""
 
     def register(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
         subject = function.__module__.rpartition(".")[2]
-        _table.extend(Scenario(subject, function, client) for client in clients)
+        _table.extend(Scenario(subject, function, client, of_broker) for client in clients)
         return function
 
     return register

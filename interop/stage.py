@@ -20,6 +20,10 @@ from rocketpy.protocol.codes import RequestCode, ResponseCode
 _numbers = itertools.count(1)
 
 
+class NotApplicableError(Exception):
+    """The scenario cannot be played on this cluster; the text says why."""
+
+
 class Stage:
     """One scenario's cluster and client."""
 
@@ -44,9 +48,9 @@ class Stage:
         """A name that starts with `noun` and that no other run has used."""
         return f"{noun}_{os.getpid()}_{next(_numbers)}_{time.time_ns() // 1000 % 10**9}"
 
-    def topic(self, queues: int = 1) -> str:
-        """A new topic with `queues` queues on one broker, routed by the name server."""
-        topic = self.unique("Topic")
+    def topic(self, queues: int = 1, name: str | None = None) -> str:
+        """A new topic with `queues` queues on one broker, routed by the name server; without a name any."""
+        topic = name or self.unique("Topic")
         fields = {
             "topic": topic,
             "defaultTopic": "TBW102",
@@ -59,13 +63,23 @@ class Stage:
         }
         with RawClient(self.cluster.broker) as broker:
             equal("creating a topic", broker.ask(RequestCode.UPDATE_AND_CREATE_TOPIC, fields).code, 0)
+        self.wait_routed(topic)
+        return topic
+
+    def group(self) -> str:
+        """A new consumer group whose retry topic is routed already, so that no client has to look for it."""
+        group = self.unique("group")
+        self.topic(name=f"%RETRY%{group}")
+        return group
+
+    def wait_routed(self, topic: str) -> None:
+        """Until the name server knows `topic`."""
         with RawClient(self.cluster.namesrv) as namesrv:
             becomes(
                 f"answer to the route of {topic}",
                 lambda: namesrv.ask(RequestCode.GET_ROUTEINFO_BY_TOPIC, {"topic": topic}).code,
                 int(ResponseCode.SUCCESS),
             )
-        return topic
 
     def wait_dispatched(self, queue: Queue, count: int) -> None:
         """Until `queue` has `count` messages: Java answers a send before the message is in its queue."""
@@ -87,16 +101,52 @@ class Stage:
                 str(queue_offset),
             )
 
-    def producer(self, *, vip: bool = False) -> Producer:
-        """A started producer of a group of its own."""
+    def broker_config(self) -> dict[str, str]:
+        """The broker's configuration as it is now."""
+        with RawClient(self.cluster.broker) as broker:
+            lines = broker.ask(RequestCode.GET_BROKER_CONFIG).body.decode().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def configure(self, **keys: str) -> None:
+        """Have the broker's configuration say so until the scenario ends.
+
+        Raises NotApplicableError where it does not yet and the broker is somebody else's.
+        """
+        config = self.broker_config()
+        usual = {name: config[name] for name, value in keys.items() if config[name] != value}
+        if usual and self.cluster.broker_process is None:
+            raise NotApplicableError(f"the broker is not ours, and not configured with {keys}")
+        if usual:
+            self._set_config({name: keys[name] for name in usual})
+            self._ends.callback(self._set_config, usual)
+
+    def _set_config(self, keys: dict[str, str]) -> None:
+        body = "".join(f"{name}={value}\n" for name, value in keys.items())
+        with RawClient(self.cluster.broker) as broker:
+            equal("configuring", broker.ask(RequestCode.UPDATE_BROKER_CONFIG, None, body.encode()).code, 0)
+
+    def producer(self, **options: bool | str) -> Producer:
+        """A started producer of a group of its own; options: vip, namespace, trace, trace_topic."""
         group = self.unique("producer")
-        self.ask("start_producer", group=group, vip=vip)
+        self.ask("start_producer", group=group, **options)
         self._ends.callback(self.client.ask, "stop_producer", group=group)
         return Producer(self, group)
 
-    def consumer(self, topic: str, *, group: str | None = None, expression: str = "*", **options: bool) -> Consumer:
-        """A started consumer; options: lite, broadcast, orderly, vip, from_last."""
-        name = self.unique("consumer")
+    def consumer(
+        self,
+        topic: str,
+        *,
+        group: str | None = None,
+        name: str | None = None,
+        expression: str = "*",
+        **options: bool | int | str,
+    ) -> Consumer:
+        """A started consumer; `name` makes it the one that it was before.
+
+        Options: lite, broadcast, orderly, vip, from_last, from_time (yyyyMMddHHmmss), sql, max_reconsume_times,
+        unit_mode, namespace, trace, trace_topic.
+        """
+        name = name or self.unique("consumer")
         group = group or self.unique("group")
         self.ask("start_consumer", name=name, group=group, topic=topic, expression=expression, **options)
         consumer = Consumer(self, name, group)
@@ -193,10 +243,17 @@ class Puller:
         return self._stage.ask(verb, group=self.group, **request)
 
     def pull(
-        self, queue: Queue, queue_offset: int, *, count: int = 32, expression: str = "*", block: bool = False
+        self,
+        queue: Queue,
+        queue_offset: int,
+        *,
+        count: int = 32,
+        expression: str = "*",
+        block: bool = False,
+        sql: bool = False,
     ) -> Pulled:
-        """One pull; with `block` the broker holds it until there is something."""
-        fields = {"queue_offset": queue_offset, "count": count, "expression": expression, "block": block}
+        """One pull; with `block` the broker holds it until there is something, `sql` says what `expression` is."""
+        fields = {"queue_offset": queue_offset, "count": count, "expression": expression, "block": block, "sql": sql}
         return Pulled.from_json(self.ask("pull", queue=queue.to_json(), **fields))
 
     def queues(self, topic: str) -> Sequence[Queue]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from interop.cluster import Cluster
-from interop.scenario import NotApplicableError, Scenario, scenarios
+from interop.scenario import Scenario, scenarios
+from interop.stage import NotApplicableError
 from interop.troupe import Troupe
 
 

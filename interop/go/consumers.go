@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -12,15 +13,17 @@ import (
 
 var inboxes sync.Map // of *inbox, by name
 
-// inbox holds what a push consumer got, in the order of arrival.
+// inbox holds what a push consumer got, in the order of arrival. A message says itself what becomes of it: it fails as
+// often as its property "fail" says, and asks for "level" as the delay after which it comes again.
 type inbox struct {
 	consumer rocketmq.PushConsumer
+	orderly  bool
 	mutex    sync.Mutex
 	messages []stored
 	arrived  chan struct{}
 }
 
-func (box *inbox) add(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+func (box *inbox) add(ctx context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 	box.mutex.Lock()
 	defer box.mutex.Unlock()
 	for _, message := range messages {
@@ -30,7 +33,23 @@ func (box *inbox) add(_ context.Context, messages ...*primitive.MessageExt) (con
 	case box.arrived <- struct{}{}:
 	default:
 	}
-	return consumer.ConsumeSuccess, nil
+	return box.result(ctx, messages[0]), nil
+}
+
+func (box *inbox) result(ctx context.Context, message *primitive.MessageExt) consumer.ConsumeResult {
+	times, _ := strconv.Atoi(message.GetProperty("fail"))
+	if int(message.ReconsumeTimes) >= times {
+		return consumer.ConsumeSuccess
+	}
+	if box.orderly {
+		return consumer.SuspendCurrentQueueAMoment
+	}
+	if level, err := strconv.Atoi(message.GetProperty("level")); err == nil {
+		if concurrently, ok := primitive.GetConcurrentlyCtx(ctx); ok {
+			concurrently.DelayLevelWhenNextConsume = level
+		}
+	}
+	return consumer.ConsumeRetryLater
 }
 
 func (box *inbox) snapshot() []stored {
@@ -44,18 +63,28 @@ func startConsumer(asked request) (any, error) {
 	if asked.Broadcast {
 		model = consumer.BroadCasting
 	}
-	started, err := rocketmq.NewPushConsumer(
+	options := []consumer.Option{
 		consumer.WithNsResolver(primitive.NewPassthroughResolver([]string{asked.Namesrv})),
 		consumer.WithGroupName(asked.Group),
 		consumer.WithInstance(asked.Name),
 		consumer.WithConsumerModel(model),
 		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset),
-	)
+		consumer.WithConsumerOrder(asked.Orderly),
+		consumer.WithSuspendCurrentQueueTimeMillis(100 * time.Millisecond),
+		consumer.WithNamespace(asked.Namespace),
+	}
+	if asked.MaxTimes != nil {
+		options = append(options, consumer.WithMaxReconsumeTimes(*asked.MaxTimes))
+	}
+	started, err := rocketmq.NewPushConsumer(options...)
 	if err != nil {
 		return nil, err
 	}
-	box := &inbox{consumer: started, arrived: make(chan struct{}, 1)}
+	box := &inbox{consumer: started, orderly: asked.Orderly, arrived: make(chan struct{}, 1)}
 	selector := consumer.MessageSelector{Type: consumer.TAG, Expression: asked.Expression}
+	if asked.SQL {
+		selector.Type = consumer.SQL92
+	}
 	if err := started.Subscribe(asked.Topic, selector, box.add); err != nil {
 		return nil, err
 	}

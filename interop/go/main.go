@@ -21,6 +21,10 @@ type request struct {
 	Topic      string          `json:"topic"`
 	Expression string          `json:"expression"`
 	Broadcast  bool            `json:"broadcast"`
+	Orderly    bool            `json:"orderly"`
+	SQL        bool            `json:"sql"`
+	MaxTimes   *int32          `json:"max_reconsume_times"`
+	Namespace  string          `json:"namespace"`
 	Broker     string          `json:"broker"`
 	Queues     int             `json:"queues"`
 	How        string          `json:"how"`
@@ -49,6 +53,9 @@ var verbs = map[string]func(request) (any, error){
 	"start_consumer": startConsumer,
 	"stop_consumer":  stopConsumer,
 	"received":       received,
+	"request":        requestReply,
+	"start_replier":  startReplier,
+	"stop_replier":   stopReplier,
 }
 
 func main() {

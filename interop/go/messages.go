@@ -11,6 +11,7 @@ type specification struct {
 	Tags       string            `json:"tags"`
 	Keys       string            `json:"keys"`
 	Properties map[string]string `json:"properties"`
+	DelayLevel *int              `json:"delay_level"`
 }
 
 func (wanted specification) message() *primitive.Message {
@@ -18,6 +19,9 @@ func (wanted specification) message() *primitive.Message {
 	message.Flag = wanted.Flag
 	message.WithTag(wanted.Tags)
 	message.WithProperty(primitive.PropertyKeys, wanted.Keys)
+	if wanted.DelayLevel != nil {
+		message.WithDelayTimeLevel(*wanted.DelayLevel)
+	}
 	for name, value := range wanted.Properties {
 		message.WithProperty(name, value)
 	}

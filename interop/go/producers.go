@@ -47,6 +47,7 @@ func startProducer(asked request) (any, error) {
 		producer.WithNsResolver(primitive.NewPassthroughResolver([]string{asked.Namesrv})),
 		producer.WithGroupName(asked.Group),
 		producer.WithInstanceName(asked.Group),
+		producer.WithNamespace(asked.Namespace),
 	)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ final class Admin {
         verbs.put("view_by_offset_id", request -> Messages.show(
             producers.get(request).viewMessage(request.getString("msg_id"))));
         verbs.put("mqadmin", Admin::mqadmin);
+        verbs.put("admin_ext", AdminExt::call);
     }
 
     private Object createTopic(JSONObject request) throws Exception {

@@ -6,17 +6,24 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerOrderly;
+import org.apache.rocketmq.client.consumer.rebalance.AllocateMessageQueueAveragely;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 import org.apache.rocketmq.common.protocol.heartbeat.MessageModel;
 
-/** Push and lite pull consumers, by name; each collects what it gets until somebody asks. */
+/**
+ * Push and lite pull consumers, by name; each collects what it gets until somebody asks.
+ *
+ * <p>A message says itself what a push consumer makes of it: it fails as often as its property "fail" says, and asks
+ * for "level" as the delay after which it comes again.
+ */
 final class Consumers {
     private final Map<String, Consumer> consumers = new ConcurrentHashMap<>();
 
@@ -41,6 +48,9 @@ final class Consumers {
     }
 
     private static ConsumeFromWhere fromWhere(JSONObject request) {
+        if (request.containsKey("from_time")) {
+            return ConsumeFromWhere.CONSUME_FROM_TIMESTAMP;
+        }
         return request.getBooleanValue("from_last")
             ? ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET : ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET;
     }
@@ -58,27 +68,60 @@ final class Consumers {
         private final DefaultMQPushConsumer consumer;
 
         Push(JSONObject request) throws MQClientException {
-            consumer = new DefaultMQPushConsumer(request.getString("group"));
+            consumer = new DefaultMQPushConsumer(request.getString("namespace"), request.getString("group"), null,
+                new AllocateMessageQueueAveragely(), request.getBooleanValue("trace"), request.getString("trace_topic"));
             consumer.setNamesrvAddr(request.getString("namesrv"));
             consumer.setVipChannelEnabled(request.getBooleanValue("vip"));
             consumer.setInstanceName(request.getString("name"));
             consumer.setPollNameServerInterval(2_000);
+            consumer.setPullTimeDelayMillsWhenException(300);
             consumer.setMessageModel(model(request));
             consumer.setAwaitTerminationMillisWhenShutdown(2_000);
             consumer.setConsumeFromWhere(fromWhere(request));
-            consumer.subscribe(request.getString("topic"), request.getString("expression"));
-            if (request.getBooleanValue("orderly")) {
-                consumer.registerMessageListener((MessageListenerOrderly) (messages, context) -> {
-                    inbox.add(messages);
-                    return ConsumeOrderlyStatus.SUCCESS;
-                });
+            if (request.containsKey("from_time")) {
+                consumer.setConsumeTimestamp(request.getString("from_time"));
+            }
+            if (request.containsKey("max_reconsume_times")) {
+                consumer.setMaxReconsumeTimes(request.getIntValue("max_reconsume_times"));
+            }
+            consumer.setUnitMode(request.getBooleanValue("unit_mode"));
+            if (request.getBooleanValue("sql")) {
+                consumer.subscribe(request.getString("topic"), MessageSelector.bySql(request.getString("expression")));
             } else {
-                consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-                    inbox.add(messages);
-                    return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-                });
+                consumer.subscribe(request.getString("topic"), request.getString("expression"));
+            }
+            if (request.getBooleanValue("orderly")) {
+                consumer.registerMessageListener(orderly());
+            } else {
+                consumer.registerMessageListener(concurrently());
             }
             consumer.start();
+        }
+
+        private MessageListenerOrderly orderly() {
+            return (messages, context) -> {
+                inbox.add(messages);
+                context.setSuspendCurrentQueueTimeMillis(100);
+                return fails(messages.get(0))
+                    ? ConsumeOrderlyStatus.SUSPEND_CURRENT_QUEUE_A_MOMENT : ConsumeOrderlyStatus.SUCCESS;
+            };
+        }
+
+        private MessageListenerConcurrently concurrently() {
+            return (messages, context) -> {
+                inbox.add(messages);
+                String level = messages.get(0).getUserProperty("level");
+                if (level != null) {
+                    context.setDelayLevelWhenNextConsume(Integer.parseInt(level));
+                }
+                return fails(messages.get(0))
+                    ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+            };
+        }
+
+        private static boolean fails(MessageExt message) {
+            String times = message.getUserProperty("fail");
+            return times != null && message.getReconsumeTimes() < Integer.parseInt(times);
         }
 
         @Override

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
+import org.apache.rocketmq.client.exception.RequestTimeoutException;
 
 /**
  * The official client under remote control: a JSON line on stdin asks, a JSON line on stdout answers, in any order.
@@ -21,7 +22,7 @@ import org.apache.rocketmq.client.exception.MQClientException;
 public final class Driver {
     /** One thing that the driver can be told to do. */
     interface Verb {
-        Object run(JSONObject request) throws Exception;
+        Object run(JSONObject request) throws Throwable;
     }
 
     private final PrintStream answers;
@@ -39,6 +40,7 @@ public final class Driver {
         new Consumers().register(driver.verbs);
         new Pullers().register(driver.verbs);
         new Transactions().register(driver.verbs);
+        new Requests(producers).register(driver.verbs);
         new Admin(producers).register(driver.verbs);
         driver.serve();
         System.exit(0);
@@ -73,6 +75,8 @@ public final class Driver {
         fields.put("type", error.getClass().getSimpleName());
         if (error instanceof MQBrokerException) {
             fields.put("code", ((MQBrokerException) error).getResponseCode());
+        } else if (error instanceof RequestTimeoutException) {
+            fields.put("code", ((RequestTimeoutException) error).getResponseCode());
         } else if (error instanceof MQClientException) {
             fields.put("code", ((MQClientException) error).getResponseCode());
         }

@@ -38,6 +38,9 @@ final class Messages {
         if (specification.containsKey("keys")) {
             message.setKeys(specification.getString("keys"));
         }
+        if (specification.containsKey("delay_level")) {
+            message.setDelayTimeLevel(specification.getIntValue("delay_level"));
+        }
         JSONObject properties = specification.getJSONObject("properties");
         if (properties != null) {
             properties.forEach((name, value) -> message.putUserProperty(name, (String) value));

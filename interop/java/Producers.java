@@ -30,13 +30,14 @@ final class Producers {
     }
 
     private Object start(JSONObject request) throws Exception {
-        DefaultMQProducer producer = new DefaultMQProducer(request.getString("group"));
+        DefaultMQProducer producer = new DefaultMQProducer(request.getString("namespace"), request.getString("group"),
+            null, request.getBooleanValue("trace"), request.getString("trace_topic"));
         producer.setNamesrvAddr(request.getString("namesrv"));
         producer.setVipChannelEnabled(request.getBooleanValue("vip"));
         producer.setSendMsgTimeout(10_000);
         producer.setPollNameServerInterval(2_000);
         producer.start();
-        producers.put(producer.getProducerGroup(), producer);
+        producers.put(request.getString("group"), producer);
         return null;
     }
 

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
+import org.apache.rocketmq.client.consumer.MessageSelector;
 import org.apache.rocketmq.client.consumer.PullResult;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
@@ -22,6 +23,7 @@ final class Pullers {
         verbs.put("commit", this::commit);
         verbs.put("committed", request -> get(request).fetchConsumeOffset(
             Messages.queue(request.getJSONObject("queue")), true));
+        verbs.put("send_back", this::sendBack);
         verbs.put("subscribe_queues", request -> Messages.showQueues(
             get(request).fetchSubscribeMessageQueues(request.getString("topic"))));
     }
@@ -41,12 +43,14 @@ final class Pullers {
 
     private Object pull(JSONObject request) throws Exception {
         MessageQueue queue = Messages.queue(request.getJSONObject("queue"));
-        String expression = request.getString("expression");
+        MessageSelector selector = request.getBooleanValue("sql")
+            ? MessageSelector.bySql(request.getString("expression"))
+            : MessageSelector.byTag(request.getString("expression"));
         long offset = request.getLongValue("queue_offset");
         int count = request.getIntValue("count");
         PullResult result = request.getBooleanValue("block")
-            ? get(request).pullBlockIfNotFound(queue, expression, offset, count)
-            : get(request).pull(queue, expression, offset, count);
+            ? get(request).pullBlockIfNotFound(queue, request.getString("expression"), offset, count)
+            : get(request).pull(queue, selector, offset, count);
         List<MessageExt> messages = result.getMsgFoundList();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("status", result.getPullStatus().name());
@@ -55,6 +59,15 @@ final class Pullers {
         fields.put("max_offset", result.getMaxOffset());
         fields.put("messages", messages == null ? null : Messages.show(messages));
         return fields;
+    }
+
+    /** Gives the message at "queue_offset" back, to come again after "level". */
+    private Object sendBack(JSONObject request) throws Exception {
+        DefaultMQPullConsumer puller = get(request);
+        MessageQueue queue = Messages.queue(request.getJSONObject("queue"));
+        MessageExt message = puller.pull(queue, "*", request.getLongValue("queue_offset"), 1).getMsgFoundList().get(0);
+        puller.sendMessageBack(message, request.getIntValue("level"), queue.getBrokerName());
+        return null;
     }
 
     private Object commit(JSONObject request) throws Exception {

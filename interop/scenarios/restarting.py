@@ -8,10 +8,10 @@ from interop.deliveries import expect_delivered
 from interop.driver import DriverError
 from interop.expect import becomes, equal
 from interop.messages import Message
-from interop.scenario import ALL, NotApplicableError, scenario
+from interop.scenario import ALL, scenario
 from interop.scenarios.transacting import COMMIT, ROLLBACK, TransactionProducer, checks_of
 from interop.server import BrokerProcess
-from interop.stage import Producer, Stage
+from interop.stage import NotApplicableError, Producer, Stage
 
 
 def _broker(stage: Stage) -> BrokerProcess:

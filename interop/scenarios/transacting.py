@@ -9,8 +9,8 @@ from interop.deliveries import cluster_name
 from interop.expect import becomes, equal, holds
 from interop.messages import Message, Queue, Stored
 from interop.raw_client import RawClient
-from interop.scenario import JAVA, NotApplicableError, scenario
-from interop.stage import Stage
+from interop.scenario import JAVA, scenario
+from interop.stage import NotApplicableError, Stage
 from rocketpy.protocol.codes import RequestCode
 
 COMMIT, ROLLBACK = "COMMIT_MESSAGE", "ROLLBACK_MESSAGE"
@@ -45,9 +45,7 @@ class TransactionProducer:
 
 def checks_of(stage: Stage) -> dict[str, str]:
     """The broker's configuration; NotApplicableError if nobody would wait for its checks."""
-    with RawClient(stage.cluster.broker) as broker:
-        lines = broker.ask(RequestCode.GET_BROKER_CONFIG).body.decode().splitlines()
-    config = dict(line.split("=", 1) for line in lines if "=" in line)
+    config = stage.broker_config()
     for name in ("transactionCheckInterval", "transactionTimeOut"):
         if int(config[name]) > _SLOWEST_CHECK_MS:
             raise NotApplicableError(f"{name} is {config[name]} ms, which is too long to wait for")
