@@ -19,8 +19,8 @@ from setuptools.command.build_ext import build_ext
 HOT_PATH = {
     "protocol": "binary_fields command frame header_fields java_hash properties record",
     "protocol/api": "seen_sends",
-    "store": "commit_log consume_queue consume_queues dispatch index index_file mapped_file mapped_files reader results"
-    " writer",
+    "store": "commit_log consume_queue consume_queue_ext consume_queues dispatch extended_dispatch index index_file"
+    " mapped_file mapped_files reader results writer",
     "broker": "appender long_polling pull_checks send_answers send_checks stats traffic",
     "broker/processors": "pull send",
     "remoting": "router",

@@ -7,6 +7,7 @@ from typing import Final
 
 RETRY_PREFIX: Final = "%RETRY%"
 DLQ_PREFIX: Final = "%DLQ%"
+LIGHT_PREFIX: Final = "%LMQ%"
 REPLY_POSTFIX: Final = "REPLY_TOPIC"
 
 AUTO_CREATE_TOPIC: Final = "TBW102"
@@ -44,6 +45,11 @@ def retry_topic(group: str) -> str:
 
 def dlq_topic(group: str) -> str:
     """Where messages go that `group` failed to consume too often (MixAll.getDLQTopic:117)."""
+def is_light(name: str) -> bool:
+    """Whether a topic or group is a light one, which needs no configuration while enableLmq (MixAll.isLmq:454)."""
+    return name.startswith(LIGHT_PREFIX)
+
+
     return DLQ_PREFIX + group
 
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.record import SMALLEST_RECORD, topic_field
+from rocketpy.store.consume_queue_ext import HIGHEST_ADDRESS, ConsumeQueueExt
 from rocketpy.store.mapped_file import MappedFile
 from rocketpy.store.mapped_files import MappedFiles
 
@@ -30,15 +31,20 @@ _EXT_ADDRESS_BEGINS: Final = 0x80
 """First byte of a tags code that is an address in a ConsumeQueueExt."""
 _NO_ENTRY: Final = bytes(ENTRY_SIZE)
 FILLER_SIZE: Final = 0x7FFFFFFF
+_FILES_SEARCHED: Final = 3
+"""Files at the end of a queue that are looked through after a crash, as in Java."""
 _CHUNK: Final = 819 * ENTRY_SIZE
 """Bytes reserved on disk at a time, four pages: a store may have thousands of queues."""
 
 
 class ConsumeQueue:
-    """The queue `queue_id` of `topic`; its files are made with the first entry and mapped when they are used."""
+    """The queue `queue_id` of `topic`; its files are made with the first entry and mapped when they are used.
+
+    With an extension, `ext`, whoever dispatches puts a unit there and its address into the entry.
+    """
 
     __slots__ = (
-        "_file", "_limit", "_opened", "_position", "_view", "files", "flushed_offset", "index_hash", "is_dirty",
+        "_file", "_limit", "_opened", "_position", "_view", "ext", "files", "flushed_offset", "index_hash", "is_dirty",
         "max_physical_offset", "min_offset", "next_offset", "queue_id", "topic", "topic_field",
     )  # fmt: skip
 
@@ -62,6 +68,7 @@ class ConsumeQueue:
         self.flushed_offset = 0
         """Entries before this number are synced."""
         self.is_dirty = False
+        self.ext: ConsumeQueueExt | None = None
         self._file: MappedFile | None = None
         self._view = memoryview(b"")
         self._position = 0
@@ -97,7 +104,7 @@ class ConsumeQueue:
             self._fill_hole(queue_offset, ENTRY.pack(physical_offset, size, tags_code))
             return
         if queue_offset == 0 and self.next_offset:
-            self._cut(0)        # the topic had been deleted, and this is the first message of a new one
+            self.cut(0)        # the topic had been deleted, and this is the first message of a new one
         missing = queue_offset - self.next_offset
         if 0 < missing <= (physical_offset - max(self.max_physical_offset, 0)) // SMALLEST_RECORD:
             self._fill_until(queue_offset)
@@ -162,6 +169,8 @@ class ConsumeQueue:
         self._view = memoryview(b"")
         self._position = self._limit = 0
         self.files.release()
+        if self.ext is not None:
+            self.ext.release()
 
     def entries(self, queue_offset: int) -> memoryview | None:
         """The entries from number `queue_offset` to the end of what is written in the same file; None if none.
@@ -182,8 +191,12 @@ class ConsumeQueue:
         return None if entries is None else ENTRY.unpack_from(entries)
 
     def files_between(self, first: int, end: int) -> list[MappedFile]:
-        """The files with the entries from number `first` up to `end`."""
-        return [file for file in self.files.files if file.end > first * ENTRY_SIZE and file.start < end * ENTRY_SIZE]
+        """The files with the entries from number `first` up to `end`, and with what these point to."""
+        files = [file for file in self.files.files if file.end > first * ENTRY_SIZE and file.start < end * ENTRY_SIZE]
+        if self.ext is not None:
+            entry = self._stored_entry(first)
+            files += self.ext.files_from(0 if entry is None else entry[2])
+        return files
 
     def next_file_offset(self, queue_offset: int) -> int:
         """The number of the first entry in the file behind the one with `queue_offset` (rollNextFile:575)."""
@@ -193,18 +206,38 @@ class ConsumeQueue:
     def load(self) -> None:
         """Find the files. Raises StoreError."""
         self.files.load()
+        if self.ext is not None:
+            self.ext.load()
 
     def recover(self, *, thoroughly: bool) -> None:
         """Find where the entries end. After a crash, `thoroughly`, a hole ends them too (ConsumeQueue.recover:88)."""
         files = self.files.files
         end = files[0].start if files else 0
-        for file in files[-3:] if thoroughly else files[-1:]:
+        for file in files[-_FILES_SEARCHED:] if thoroughly else files[-1:]:
             view = self._view_of(file)
             end = file.start + (_first_hole(view) if thoroughly else _end_of_entries(view))
             if end < file.end:
                 break
         self.files.truncate(end)
         self._set_end(end // ENTRY_SIZE)
+        self._recover_ext()
+
+    def _recover_ext(self) -> None:
+        """Have the extension end where the last address leads; it has nothing to hold if there are no entries."""
+        if self.ext is None:
+            return
+        begin = self.files.files[0].start // ENTRY_SIZE if self.files.files else self.next_offset
+        if self.next_offset == begin:
+            self.ext.delete()
+            return
+        address = 0
+        searched = _FILES_SEARCHED * self.files.file_size // ENTRY_SIZE if self.ext.files.files else 1
+        for number in range(self.next_offset - 1, max(self.next_offset - searched, begin) - 1, -1):
+            entry = self._stored_entry(number)
+            address = 0 if entry is None else entry[2]
+            if address <= HIGHEST_ADDRESS:
+                break
+        self.ext.recover(address)
 
     def _set_end(self, next_offset: int) -> None:
         self._file = None
@@ -227,14 +260,15 @@ class ConsumeQueue:
         end = self.next_offset
         while (last := self.entry_before(end)) is not None and last[0] >= physical_offset:
             end -= 1
-        self._cut(end)
+        self.cut(end)
 
-    def _cut(self, end: int) -> None:
+    def cut(self, end: int) -> None:
         """Drop the entries from number `end` on, and zero them: Java does not, and they count again after a restart."""
         self.files.truncate(end * ENTRY_SIZE)
         if self.files.last is not None:
             self.files.last.clear(end * ENTRY_SIZE - self.files.last.start)
         self._set_end(end)
+        self._recover_ext()
 
     def correct_min_offset(self, min_physical_offset: int) -> None:
         """Move `min_offset` to the first entry whose record is still in the log (ConsumeQueue.correctMinOffset:343).
@@ -254,6 +288,8 @@ class ConsumeQueue:
                     high = middle
             if low < count:
                 self.min_offset = file.start // ENTRY_SIZE + low
+                if self.ext is not None:
+                    self.ext.delete_before(ENTRY.unpack_from(view, low * ENTRY_SIZE)[2])
                 return
         self.min_offset = self.next_offset
 
@@ -281,6 +317,8 @@ def _end_of_entries(view: memoryview) -> int:
     """Where the entries of a file end that has no holes, by bisection: in bytes.
 
     Most files of most queues are nearly empty, and looking into the rest of them costs memory: it is approached from
+        if self.ext is not None:
+            self.ext.delete()
     the front, in steps that double.
     """
     count = len(view) // ENTRY_SIZE

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from rocketpy.errors import StoreError
-from rocketpy.protocol.topic_names import SCHEDULE_TOPIC
+from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, is_light
 from rocketpy.store.consume_queue import ConsumeQueue
+from rocketpy.store.consume_queue_ext import ConsumeQueueExt
 
 _FEWEST_OPEN: Final = 64
 _MOST_OPEN: Final = 16_384
@@ -22,14 +24,21 @@ class ConsumeQueues:
     the process may have are taken, those that were opened first are closed again.
     """
 
-    __slots__ = ("_directory", "_file_size", "_most_open", "_open", "table")
+    __slots__ = (
+        "_directory", "_ext_directory", "_ext_file_size", "_file_size", "_most_open", "_open", "light", "table",
+    )  # fmt: skip
 
-    def __init__(self, directory: str, file_size: int) -> None:
+    def __init__(self, directory: str, file_size: int, ext_directory: str = "", ext_file_size: int = 0) -> None:
+        """The queues have extensions below `ext_directory` unless that is empty."""
         self._directory = directory
         self._file_size = file_size
+        self._ext_directory = ext_directory
+        self._ext_file_size = ext_file_size
         self._open: dict[ConsumeQueue, None] = {}
         self._most_open = min(max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2, _FEWEST_OPEN), _MOST_OPEN)
         self.table: dict[tuple[str, int], ConsumeQueue] = {}
+        self.light = 0
+        """How many of them are light ones: see `extended_dispatch`."""
 
     def __iter__(self) -> Iterator[ConsumeQueue]:
         return iter(self.table.values())
@@ -43,7 +52,11 @@ class ConsumeQueues:
         queue = self.table.get((topic, queue_id))
         if queue is None:
             queue = ConsumeQueue(self._directory, topic, queue_id, self._file_size, self.opened)
+            if self._ext_directory:
+                opened = partial(self.opened, queue)
+                queue.ext = ConsumeQueueExt(self._ext_directory, topic, queue_id, self._ext_file_size, opened)
             self.table[topic, queue_id] = queue
+            self.light += is_light(topic)
         return queue
 
     def load(self) -> None:
@@ -92,6 +105,7 @@ class ConsumeQueues:
     def _delete(self, keys: list[tuple[str, int]]) -> int:
         for key in keys:
             queue = self.table.pop(key)
+            self.light -= is_light(key[0])
             self._open.pop(queue, None)
             queue.delete()
         for topic in {key[0] for key in keys}:

@@ -17,12 +17,14 @@ entry and its index entries, is therefore atomic for everybody on the same hub, 
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Final
 
 from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.disk import disk_at
 from rocketpy.errors import ProtocolError, StoreError
 from rocketpy.protocol.record import Record, decode
+from rocketpy.protocol.topic_names import is_light
 from rocketpy.store.checkpoint import Checkpoint
 from rocketpy.store.cleanup import Cleanup, DeleteFiles
 from rocketpy.store.commit_log import CommitLog, ReserveAhead
@@ -30,6 +32,7 @@ from rocketpy.store.consume_queues import ConsumeQueues
 from rocketpy.store.delay_levels import DelayLevels
 from rocketpy.store.directory_lock import AbortMark, DirectoryLock
 from rocketpy.store.dispatch import ArrivalListener, Dispatch
+from rocketpy.store.extended_dispatch import ExtendedDispatch, is_usable, listed, queue_of
 from rocketpy.store.flush import Flusher, FlushJob
 from rocketpy.store.index import Index
 from rocketpy.store.paths import StorePaths
@@ -52,7 +55,12 @@ class MessageStore:
         self.log = CommitLog(
             self.paths.commit_logs, config.mapped_file_size_commit_log, self.paths.read_only_commit_logs
         )
-        self.queues = ConsumeQueues(self.paths.consume_queue, config.mapped_file_size_consume_queue)
+        self.queues = ConsumeQueues(
+            self.paths.consume_queue,
+            config.mapped_file_size_consume_queue,
+            self.paths.consume_queue_ext if config.enable_consume_queue_ext else "",
+            config.mapped_file_size_consume_queue_ext,
+        )
         self.index = (
             Index(self.paths.index, config.max_hash_slot_num, config.max_index_num)
             if config.message_index_enable
@@ -60,17 +68,28 @@ class MessageStore:
         )
         self.delay_levels = DelayLevels(config.message_delay_level)
         self.checkpoint = Checkpoint(self.paths.checkpoint)
-        self.dispatch = Dispatch(self.queues, self.index, self.delay_levels)
+        self.dispatch = self._make_dispatch()
         self.flusher = Flusher(config, self.log, self.index, self.checkpoint, self.dispatch)
         self.cleanup = Cleanup(config, self.paths, self.log, self.queues, self.index)
         self.writer = Writer(config, self.log, self.queues, self.dispatch)
         self.reader = Reader(config, self.log, self.queues, self.index)
         self.arrival_listeners: list[ArrivalListener] = self.dispatch.listeners
+        both = config.enable_lmq and config.enable_multi_dispatch
+        self._most_light = config.max_lmq_consume_queue_num if both else sys.maxsize
         self._lock = DirectoryLock(self.paths.lock)
         self._abort = AbortMark(self.paths.abort)
         self._reserving: ReserveAhead | None = None
         self._is_open = False
         self._failure: StoreError | None = None
+
+    def _make_dispatch(self) -> Dispatch:
+        config = self.config
+        if config.enable_consume_queue_ext or config.enable_multi_dispatch:
+            return ExtendedDispatch(
+                self.queues, self.index, self.delay_levels,
+                multi=config.enable_multi_dispatch, light_queues=config.enable_lmq,
+            )  # fmt: skip
+        return Dispatch(self.queues, self.index, self.delay_levels)
 
     # ---------------------------------------------------------------- opening and closing
 
@@ -143,6 +162,18 @@ class MessageStore:
         """Continue the log with bytes of a master's, which `step` dispatches later. Raises StoreError."""
         self.log.append_raw(physical_offset, data)
 
+    def next_offsets(self, names: str, queue_id: int) -> str | None:
+        """The numbers that a message of queue `queue_id` will have in the queues that it is to enter besides its own.
+
+        `names` is its INNER_MULTI_DISPATCH, the result its INNER_MULTI_QUEUE_OFFSET: see `extended_dispatch`. None if
+        a name cannot be that of a queue.
+        """
+        topics = listed(names)
+        if not all(map(is_usable, topics)):
+            return None
+        ids = (queue_of(topic, queue_id, light_queues=self.config.enable_lmq) for topic in topics)
+        return ",".join(str(self.max_offset(topic, one)) for topic, one in zip(topics, ids, strict=True))
+
     def _update_refusal(self) -> None:
         writable = (
             self._is_open
@@ -214,9 +245,14 @@ class MessageStore:
         max_count: int,
         tags_filter: TagsFilter | None = None,
     ) -> GetResult:
-        """Messages of a queue: see `Reader.get`. Raises StoreError when the store is closed."""
+        """Messages of a queue: see `Reader.get`. Raises StoreError when the store is closed.
+
+        And for light queues if there are too many of them.
+        """
         if not self._is_open:
             raise StoreError(f"{self.paths.root} is closed")
+        if self.queues.light > self._most_light and is_light(topic):
+            raise StoreError(f"there are {self.queues.light} light queues, more than maxLmqConsumeQueueNum")
         return self.reader.get(topic, queue_id, queue_offset, max_count, tags_filter)
 
     def min_offset(self, topic: str, queue_id: int) -> int:

@@ -40,8 +40,8 @@ class StorePaths:
     """The paths of one store directory (StorePathConfigHelper.java)."""
 
     __slots__ = (
-        "abort", "checkpoint", "commit_logs", "config", "consume_queue", "index", "lock", "read_only_commit_logs",
-        "root",
+        "abort", "checkpoint", "commit_logs", "config", "consume_queue", "consume_queue_ext", "index", "lock",
+        "read_only_commit_logs", "root", "timer_checkpoint", "timer_log", "timer_wheel",
     )  # fmt: skip
 
     def __init__(self, config: StoreConfig) -> None:
@@ -50,6 +50,7 @@ class StorePaths:
         self.read_only_commit_logs = _split(config.read_only_commit_log_store_paths or "")
         self.consume_queue = os.path.join(self.root, "consumequeue")
         self.index = os.path.join(self.root, "index")
+        self.consume_queue_ext = os.path.join(self.root, "consumequeue_ext")
         self.config = os.path.join(self.root, "config")
         self.checkpoint = os.path.join(self.root, "checkpoint")
         self.abort = os.path.join(self.root, "abort")

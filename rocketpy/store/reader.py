@@ -11,6 +11,7 @@ from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.protocol.record import peek_store_timestamp
 from rocketpy.store.commit_log import CommitLog
 from rocketpy.store.consume_queue import ENTRY, ENTRY_SIZE, FILLER_SIZE, ConsumeQueue
+from rocketpy.store.consume_queue_ext import HIGHEST_ADDRESS, ConsumeQueueExt
 from rocketpy.store.consume_queues import ConsumeQueues
 from rocketpy.store.index import Index
 from rocketpy.store.results import GetResult, GetStatus, QueryResult
@@ -18,21 +19,26 @@ from rocketpy.store.results import GetResult, GetStatus, QueryResult
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """Lets records through by what is in them, after their tags codes if there are `codes`."""
+    """Lets records through by what is in them, after their tags codes if there are `codes`.
+
+    `may_match` is asked before a record with a unit in a ConsumeQueueExt is read: with its storeTimestamp (ms) and the
+    unit's bit map. False spares the reading.
+    """
 
     matches: Callable[[memoryview], bool]
     codes: frozenset[int] | None = None
+    may_match: Callable[[int, bytes], bool] | None = None
 
 
-TagsFilter = frozenset[int] | Callable[[int], bool] | RecordFilter
-"""Tags codes to let through, or a function that tells of one; or what looks at the records themselves."""
+CodesFilter = frozenset[int] | Callable[[int], bool]
+"""Tags codes to let through, or a function that tells of one."""
+TagsFilter = CodesFilter | RecordFilter
+"""The same, or what looks at the records themselves."""
 
 _WANTED: Final = frozenset((1,))
 
 _FEWEST_LOOKED_AT: Final = 800
 """Entries that a get looks at for one that its filter lets through; more if it may return more (543)."""
-_EXT_ADDRESS_MAX: Final = -(1 << 31) - 1
-"""Up to here a tags code is the address of a unit of a ConsumeQueueExt; the consumer filters such messages itself."""
 _QUERY_TRIES: Final = 3
 
 
@@ -79,7 +85,12 @@ class Reader:
             raise ValueError(f"Illegal Capacity: {max_count}")
         most = max(_FEWEST_LOOKED_AT, max_count) * ENTRY_SIZE
         result = GetResult(GetStatus.NO_MATCHED_MESSAGE, queue_offset, low, high)
-        self._collect(entries if len(entries) <= most else entries[:most], max_count, tags_filter, result)
+        rows = ENTRY.iter_unpack(entries if len(entries) <= most else entries[:most])
+        if isinstance(tags_filter, RecordFilter):
+            self._collect(self._judged(rows, tags_filter, queue.ext), max_count, _WANTED, result)
+        else:
+            resolved = rows if queue.ext is None or tags_filter is None else queue.ext.resolved(rows)
+            self._collect(resolved, max_count, tags_filter, result)
         return result
 
     def _corrected(self, asked: int, right: int) -> int:
@@ -87,12 +98,11 @@ class Reader:
         config = self._config
         return right if config.broker_role is not BrokerRole.SLAVE or config.offset_check_in_slave else asked
 
-    def _collect(self, entries: memoryview, max_count: int, tags_filter: TagsFilter | None, result: GetResult) -> None:
-        """Put the records that `entries` point to into `result`; the hot loop of every pull, 0.15 us an entry."""
+    def _collect(
+        self, rows: Iterator[tuple[int, ...]], max_count: int, tags_filter: CodesFilter | None, result: GetResult
+    ) -> None:
+        """Put the records that entries point to into `result`; the hot loop of every pull, 0.15 us an entry."""
         log, config = self._log, self._config
-        rows = ENTRY.iter_unpack(entries)
-        if isinstance(tags_filter, RecordFilter):
-            rows, tags_filter = self._judged(rows, tags_filter), _WANTED
         codes = tags_filter if isinstance(tags_filter, frozenset) else None
         accepts = None if isinstance(tags_filter, frozenset) else tags_filter
         log_begin, log_end = log.min_offset, log.max_offset
@@ -112,9 +122,9 @@ class Reader:
             ):
                 break
             looked += 1
-            if tags_code > _EXT_ADDRESS_MAX and (
+            if tags_code > HIGHEST_ADDRESS and (
                 (codes is not None and tags_code not in codes) or (accepts is not None and not accepts(tags_code))
-            ):
+            ):  # the address of a lost unit is let through: the consumer looks at the tags, too
                 if not count:
                     result.status = GetStatus.NO_MATCHED_MESSAGE
                 continue
@@ -138,11 +148,18 @@ class Reader:
             result.message_count = count
             result.size = total
 
-    def _judged(self, rows: Iterator[tuple[int, ...]], wanted: RecordFilter) -> Iterator[tuple[int, ...]]:
+    def _judged(
+        self, rows: Iterator[tuple[int, ...]], wanted: RecordFilter, ext: ConsumeQueueExt | None
+    ) -> Iterator[tuple[int, ...]]:
         """The entries, with 1 for the tags code of those that are wanted or cannot be read, and 0 for others."""
-        codes, matches, read = wanted.codes, wanted.matches, self._log.read_runs
+        codes, matches, read, may_match = wanted.codes, wanted.matches, self._log.read_runs, wanted.may_match
         for physical_offset, size, tags_code in rows:
-            if codes is not None and tags_code not in codes:
+            if tags_code <= HIGHEST_ADDRESS and ext is not None and (unit := ext.unit(tags_code)) is not None:
+                tags_code = unit[0]
+                if may_match is not None and not may_match(unit[1], unit[2]):
+                    yield physical_offset, size, 0
+                    continue
+            if codes is not None and tags_code > HIGHEST_ADDRESS and tags_code not in codes:
                 yield physical_offset, size, 0
                 continue
             views = read([(physical_offset, physical_offset + size)])
