@@ -23,7 +23,7 @@ def holds(what: str, condition: object) -> None:
         raise MismatchError(f"it does not hold that {what}")
 
 
-def becomes(what: str, probe: Callable[[], object], expected: object, *, timeout: float = 15.0) -> None:
+def becomes(what: str, probe: Callable[[], object], expected: object, *, timeout: float = 60.0) -> None:
     """`probe()` gives `expected`, now or within `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while (actual := probe()) != expected and time.monotonic() < deadline:
@@ -36,6 +36,14 @@ def same_text(what: str, ours: str, javas: str) -> None:
     difference = difflib.unified_diff(javas.splitlines(), ours.splitlines(), "Java's", "ours", lineterm="")
     if ours != javas:
         raise MismatchError("\n".join((what, *difference)))
+
+
+def becomes_same_text(what: str, ours: Callable[[], str], javas: Callable[[], str], *, timeout: float = 0.0) -> None:
+    """Both texts are equal, now or within `timeout` seconds; figures that are sampled come at moments of their own."""
+    deadline = time.monotonic() + timeout
+    while (found := ours()) != (expected := javas()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    same_text(what, found, expected)
 
 
 def _short(value: object) -> str:
