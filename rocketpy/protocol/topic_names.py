@@ -43,13 +43,13 @@ def retry_topic(group: str) -> str:
     return RETRY_PREFIX + group
 
 
-def dlq_topic(group: str) -> str:
-    """Where messages go that `group` failed to consume too often (MixAll.getDLQTopic:117)."""
 def is_light(name: str) -> bool:
     """Whether a topic or group is a light one, which needs no configuration while enableLmq (MixAll.isLmq:454)."""
     return name.startswith(LIGHT_PREFIX)
 
 
+def dlq_topic(group: str) -> str:
+    """Where messages go that `group` failed to consume too often (MixAll.getDLQTopic:117)."""
     return DLQ_PREFIX + group
 
 

@@ -309,6 +309,8 @@ class ConsumeQueue:
     def delete(self) -> None:
         """Delete all of it. Raises StoreError."""
         self.files.delete_all()
+        if self.ext is not None:
+            self.ext.delete()
         self._set_end(0)
         self.min_offset = 0
 
@@ -317,8 +319,6 @@ def _end_of_entries(view: memoryview) -> int:
     """Where the entries of a file end that has no holes, by bisection: in bytes.
 
     Most files of most queues are nearly empty, and looking into the rest of them costs memory: it is approached from
-        if self.ext is not None:
-            self.ext.delete()
     the front, in steps that double.
     """
     count = len(view) // ENTRY_SIZE
