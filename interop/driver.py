@@ -25,7 +25,7 @@ from interop import artifacts
 from interop.java_servers import FLAGS, environment, make_home
 from interop.process import Process
 
-ANSWER_TIMEOUT = 60.0
+ANSWER_TIMEOUT = 120.0
 SOURCES = Path(__file__).parent
 REBALANCING = (
     "-Drocketmq.client.rebalance.waitInterval=1000",

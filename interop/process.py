@@ -43,7 +43,7 @@ class Process:
         assert self._popen.stdout is not None
         return self._popen.stdout
 
-    def stop(self, timeout: float = 20.0) -> int:
+    def stop(self, timeout: float = 60.0) -> int:
         """Ask it to end, wait, and give back its exit status; after `timeout` seconds it is killed."""
         self._popen.terminate()
         try:

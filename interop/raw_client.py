@@ -17,7 +17,7 @@ from rocketpy.protocol.frame import FrameDecoder
 class RawClient:
     """A connection to `address` ("host:port"); knows how frames look and nothing else."""
 
-    def __init__(self, address: str, *, serialization: int = JSON, timeout: float = 10.0) -> None:
+    def __init__(self, address: str, *, serialization: int = JSON, timeout: float = 60.0) -> None:
         host, _, port = address.rpartition(":")
         self._socket = socket.create_connection((host, int(port)), timeout)
         self._frames = FrameDecoder()

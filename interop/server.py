@@ -15,7 +15,7 @@ from interop.process import Process
 from interop.raw_client import RawClient
 from rocketpy.protocol.codes import RequestCode
 
-START_TIMEOUT = 60.0
+START_TIMEOUT = 120.0
 
 
 class Server(ABC):
@@ -145,7 +145,8 @@ class BrokerProcess(Server):
     def is_ready(self) -> bool:
         with RawClient(self.namesrv, timeout=2) as client:
             table = client.ask_json(RequestCode.GET_BROKER_CLUSTER_INFO)["brokerAddrTable"]
-        if self.address not in table.get(self.name, {"brokerAddrs": {}})["brokerAddrs"].values():
+        advertised = f"{self.settings['brokerIP1']}:{self.port}"
+        if advertised not in table.get(self.name, {"brokerAddrs": {}})["brokerAddrs"].values():
             return False
         with RawClient(self.address, timeout=2) as client:
             return client.ask(RequestCode.GET_BROKER_RUNTIME_INFO).code == 0

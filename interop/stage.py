@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -101,6 +101,22 @@ class Stage:
                 str(queue_offset),
             )
 
+    def wait_noted(self, group: str, queue: Queue, queue_offset: int) -> None:
+        """Until the only member of `group` has noted that it consumed `queue` up to `queue_offset`.
+
+        It does so a moment after its listener returned, and commits no more than that when it stops.
+        """
+        with RawClient(self.cluster.broker) as broker:
+            members = broker.ask_json(RequestCode.GET_CONSUMER_LIST_BY_GROUP, {"consumerGroup": group})
+            (member,) = members["consumerIdList"]
+            fields = {"consumerGroup": group, "clientId": member, "jstackEnable": "false"}
+
+            def noted() -> object:
+                table = broker.ask_json(RequestCode.GET_CONSUMER_RUNNING_INFO, fields)["mqTable"]
+                return next((info["commitOffset"] for one, info in table.items() if _is(queue, one)), None)
+
+            becomes(f"offset of {queue} in the member of {group}", noted, queue_offset)
+
     def broker_config(self) -> dict[str, str]:
         """The broker's configuration as it is now."""
         with RawClient(self.cluster.broker) as broker:
@@ -167,6 +183,10 @@ class Stage:
         return str(printed["out"])
 
 
+def _is(queue: Queue, fields: Mapping[str, object]) -> bool:
+    return (fields["topic"], fields["brokerName"], fields["queueId"]) == (queue.topic, queue.broker, queue.id)
+
+
 class Producer:
     """A producer inside the client."""
 
@@ -210,7 +230,7 @@ class Consumer:
         self.group = group
         self._stopped = False
 
-    def received(self, count: int, *, timeout: float = 30.0) -> list[Stored]:
+    def received(self, count: int, *, timeout: float = 50.0) -> list[Stored]:
         """All that it got so far, in the order of arrival, once that is `count` or `timeout` seconds have passed."""
         got = self._stage.client.ask("received", name=self.name, count=count, timeout=int(timeout * 1000))
         return [Stored.from_json(fields) for fields in got]

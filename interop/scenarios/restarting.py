@@ -38,7 +38,7 @@ def messages_outlive_a_restart(stage: Stage) -> None:
     sent = producer.send(*messages)
     broker.stop()
     broker.start()
-    becomes("sending works again", lambda: _sends(producer, Message(topic, b"after")), True, timeout=40)
+    becomes("sending works again", lambda: _sends(producer, Message(topic, b"after")), True)
     received = stage.consumer(topic).received_in_order(4)
     equal("bodies and offsets", [stored.queue_offset for stored in received], [0, 1, 2, 3])
     equal("last body", received[3].body, b"after")
@@ -57,8 +57,8 @@ def held_consumer_outlives_a_restart(stage: Stage) -> None:
     consumer.received(1)
     broker.stop()
     broker.start()
-    becomes("sending works again", lambda: _sends(producer, Message(topic, b"after")), True, timeout=40)
-    equal("messages once each", [stored.body for stored in consumer.received(2, timeout=45)], [b"before", b"after"])
+    becomes("sending works again", lambda: _sends(producer, Message(topic, b"after")), True)
+    equal("messages once each", [stored.body for stored in consumer.received(2, timeout=90)], [b"before", b"after"])
 
 
 @scenario("java")
@@ -77,5 +77,5 @@ def open_transactions_outlive_a_kill(stage: Stage) -> None:
     broker.start()
     wanted = {message.body for message in halves[::2]}
     consumer = stage.consumer(topic)
-    becomes("bodies", lambda: {stored.body for stored in consumer.received(0)}, wanted, timeout=40)
+    becomes("bodies", lambda: {stored.body for stored in consumer.received(0)}, wanted)
     producer.stop()

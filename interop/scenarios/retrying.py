@@ -16,7 +16,7 @@ from rocketpy.protocol.codes import RequestCode
 
 FIRST_LEVEL = 3
 """That of the first retry; each one after it waits a level longer."""
-_LATE_MS = 15_000
+_LATE_MS = 30_000
 """How much later than its delay a retry may be: the consumer has to give the message back first."""
 
 

@@ -33,7 +33,7 @@ class TransactionProducer:
         answers: list[dict[str, Any]] = self._stage.ask("send_in_transaction", group=self.group, messages=shown)
         return answers
 
-    def questions(self, count: int, *, timeout: float = 30.0) -> list[Stored]:
+    def questions(self, count: int, *, timeout: float = 50.0) -> list[Stored]:
         """The messages that the broker asked about so far, once there are `count` or `timeout` seconds have passed."""
         asked = self._stage.ask("questions", group=self.group, count=count, timeout=int(timeout * 1000))
         return [Stored.from_json(fields) for fields in asked]
