@@ -38,7 +38,7 @@ def same_text(what: str, ours: str, javas: str) -> None:
         raise MismatchError("\n".join((what, *difference)))
 
 
-def becomes_same_text(what: str, ours: Callable[[], str], javas: Callable[[], str], *, timeout: float = 0.0) -> None:
+def becomes_same_text(what: str, ours: Callable[[], str], javas: Callable[[], str], *, timeout: float = 30.0) -> None:
     """Both texts are equal, now or within `timeout` seconds; figures that are sampled come at moments of their own."""
     deadline = time.monotonic() + timeout
     while (found := ours()) != (expected := javas()) and time.monotonic() < deadline:

@@ -19,7 +19,7 @@ final class AdminExt {
     private AdminExt() {
     }
 
-    static Object call(JSONObject request) throws Throwable {
+    static Object call(JSONObject request) throws Exception {
         JSONArray given = request.getJSONArray("arguments");
         Method method = method(request.getString("method"), request.getJSONArray("types"));
         Type[] types = method.getGenericParameterTypes();
@@ -32,7 +32,7 @@ final class AdminExt {
                 SerializerFeature.WriteNonStringKeyAsString, SerializerFeature.MapSortField,
                 SerializerFeature.DisableCircularReferenceDetect);
         } catch (InvocationTargetException error) {
-            throw error.getCause();
+            throw error.getCause() instanceof Exception ? (Exception) error.getCause() : error;
         }
     }
 
