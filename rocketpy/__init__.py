@@ -2,7 +2,8 @@
 
 Where to read, from the bytes upwards; each package's own docstring goes on from here:
 
-- `errors`, `jsonfile`: what can go wrong, and how config/*.json is kept; nothing below them
+- `disk`, `errors`, `jsonfile`: how files get onto the disk, what can go wrong, how config/*.json is kept; nothing below
+  them (`faulty_disk` is a disk that fails, for tests)
 - `protocol`: frames, commands, every request and reply, the record of the CommitLog: bytes to objects and back
 - `config`: the configuration keys of Java's servers; `filter`: which messages a consumer wants
 - `store`: messages on disk, without greenlets and without a clock

@@ -9,10 +9,12 @@ and those above which are new as well. (Java syncs no directory.)
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from typing import Final
 
+_NO_SYNC: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
 _BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
@@ -68,23 +70,25 @@ class Disk:
             path = directory
 
     def sync_directory(self, path: str) -> None:
-        """Bring the names of a directory to the disk."""
-        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        """Bring the names of a directory to the disk, if it may be opened and its file system knows such a thing."""
         try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+            fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(fd)
+            finally:
+                os.close(fd)
+        except OSError as error:
+            if error.errno not in _NO_SYNC:
+                raise
 
-    def doubt(self, path: str, root: str) -> None:
-        """Take the name of a file, and those of the directories from `root` to it, for not synced.
+    def doubt(self, path: str) -> None:
+        """Take the name of a file, and those of all directories above, for not synced.
 
         An earlier process made it, and died before it said that it was.
         """
-        self._unnamed.add(path)
-        directory = os.path.dirname(path)
-        while directory.startswith(root) and directory not in self._unnamed:
-            self._unnamed.add(directory)
-            directory = os.path.dirname(directory)
+        while path not in self._unnamed and path not in ("", "/"):
+            self._unnamed.add(path)
+            path = os.path.dirname(path)
 
     def write(self, path: str, data: bytes) -> None:
         """Write the beginning of a small file in place, and sync it."""

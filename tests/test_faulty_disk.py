@@ -78,7 +78,7 @@ def test_names_of_an_earlier_process_are_synced_when_doubted(disk, root):
     (root / "a").mkdir()
     (root / "a" / "file").write_bytes(b"x")
     disk.sync(str(root / "a" / "file"))
-    disk.doubt(str(root / "a" / "file"), str(root))
+    disk.doubt(str(root / "a" / "file"))
     disk.sync(str(root / "a" / "file"))
     disk.lose_power()
     assert (root / "a" / "file").read_bytes() == b"x"

@@ -293,6 +293,14 @@ class ConsumeQueue:
                 return
         self.min_offset = self.next_offset
 
+    def doubt(self, physical_offset: int) -> None:
+        """An earlier process died before it synced the files with entries for records from that offset on."""
+        for file in reversed(self.files.files):
+            file.doubt()
+            self.flushed_offset = min(self.flushed_offset, file.start // ENTRY_SIZE)
+            if ENTRY.unpack_from(self._view_of(file))[0] < physical_offset:
+                break
+
     def delete_expired(self, min_physical_offset: int) -> int:
         """Delete the files, but the last, that only point before `min_physical_offset`; how many they were."""
         count = 0

@@ -103,6 +103,13 @@ class Dispatch:
                 record.store_timestamp,
             )  # fmt: skip
 
+    def sync_again(self, queue: ConsumeQueue, synced: int) -> None:
+        """Take the files with entries for records from physical offset `synced` on for not synced: see `Disk.doubt`."""
+        queue.doubt(synced)
+        if not queue.is_dirty:
+            queue.is_dirty = True
+            self.dirty.append(queue)
+
     def catch_up(self, log: CommitLog, limit: int, *, tell: bool = True) -> bool:
         """Dispatch at most `limit` bytes of the log that have not been; whether it has caught up.
 

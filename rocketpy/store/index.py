@@ -48,27 +48,45 @@ class Index:
                 self.files.append(file)
 
     def discard_after(self, timestamp: int) -> int:
-        """Delete the files with entries younger than `timestamp` (ms). Raises StoreError.
+        """Delete the files that are not known to be on disk: all but full ones that end at `timestamp` (ms) or before.
 
-        After a crash of the machine nothing says which of their pages reached the disk (IndexService.load:68).
-        Returns the physical offset from which on the index has to be made again, -1 if nothing was deleted.
+        After a crash of the machine nothing says which of their pages reached it (IndexService.load:68); even the
+        header may be lost, and with it where they begin. Returns the physical offset from which on the index has to
+        be made again, -1 if that is the beginning of the log. Raises StoreError.
         """
-        young = [file for file in self.files if file.end_timestamp > timestamp]
-        for file in young:
-            self.files.remove(file)
-            file.delete()
-        return min((file.begin_physical_offset for file in young), default=-1)
+        kept = 0
+        while kept < len(self.files) and self.files[kept].is_full and self.files[kept].end_timestamp <= timestamp:
+            kept += 1
+        while len(self.files) > kept:
+            self.files.pop().delete()
+        return self.end_physical_offset
 
-    def truncate(self, physical_offset: int) -> None:
-        """Forget the records at or behind `physical_offset`: they were cut off the log. Raises StoreError.
+    def truncate(self, physical_offset: int) -> bool:
+        """Forget the records at or behind `physical_offset`: they were cut off the log; whether there were any.
 
-        Java keeps their entries, finds other messages by them later, and takes those for indexed already.
+        Java keeps their entries, finds other messages by them later, and takes those for indexed already. Raises
+        StoreError.
         """
+        changed = False
         while self.files and self.files[-1].end_physical_offset >= physical_offset:
+            changed = True
             self.files[-1].truncate(physical_offset)
             if self.files[-1].count > 1:
                 break
             self.files.pop().delete()
+        return changed
+
+    def sync_again(self, timestamp: int) -> None:
+        """Take the files that end after `timestamp` (ms) for not synced: see `Disk.doubt`."""
+        young = [file for file in self.files if file.end_timestamp > timestamp]
+        for file in young:
+            file.file.doubt()
+        self.rolled = young[:-1]
+
+    @property
+    def full_until(self) -> int:
+        """storeTimestamp (ms) of the last record in the newest full file, 0 without one."""
+        return max((file.end_timestamp for file in self.files if file.is_full), default=0)
 
     def put(
         self,

@@ -212,9 +212,9 @@ class IndexFile:
         self.file.sync()
 
     def delete(self) -> None:
-        """Remove the file. Raises StoreError."""
+        """Remove the file, for good. Raises StoreError."""
         self._view = memoryview(b"")
-        self.file.delete()
+        self.file.delete(for_good=True)
 
     def __repr__(self) -> str:
         return f"IndexFile({self.file.path!r}, count={self.count})"

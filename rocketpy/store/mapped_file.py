@@ -92,6 +92,10 @@ class MappedFile:
         except FileNotFoundError:
             return
 
+    def doubt(self) -> None:
+        """Sync its name, too, at the next `sync`: see `Disk.doubt`."""
+        disk_at(self.path).doubt(self.path)
+
     def clear(self, position: int) -> None:
         """Zero everything from `position` on that is not a hole of the file. Raises StoreError.
 
@@ -119,11 +123,17 @@ class MappedFile:
         """Unmap it as soon as nobody holds a view of it; the next `view()` maps it again."""
         self._view = self._mapping = None
 
-    def delete(self) -> None:
-        """Remove the file. Views of it stay readable. Raises StoreError."""
+    def delete(self, *, for_good: bool = False) -> None:
+        """Remove the file; `for_good`, it does not come back if the machine dies now. Views of it stay readable.
+
+        Raises StoreError.
+        """
         self.release()
+        disk = disk_at(self.path)
         try:
-            disk_at(self.path).delete(self.path)
+            disk.delete(self.path)
+            if for_good:
+                disk.sync_directory(os.path.dirname(self.path))
         except FileNotFoundError:
             return
         except OSError as error:

@@ -102,7 +102,7 @@ class MappedFiles:
         The bytes behind `end` in the last file are not touched, as in Java: later appends overwrite them.
         """
         while self.files and self.files[-1].start > end:
-            self.files.pop().delete()
+            self.files.pop().delete(for_good=True)
 
     def delete_first(self) -> None:
         """Delete the oldest file. Raises StoreError, then it stays."""

@@ -23,6 +23,7 @@ from rocketpy.protocol.record import (
 )
 from rocketpy.store.checkpoint import Checkpoint
 from rocketpy.store.commit_log import CommitLog
+from rocketpy.store.consume_queue import FILLER_SIZE, ConsumeQueue
 from rocketpy.store.consume_queues import ConsumeQueues
 from rocketpy.store.dispatch import Dispatch
 from rocketpy.store.index import Index
@@ -31,6 +32,8 @@ from rocketpy.store.mapped_file import MappedFile
 _log = logging.getLogger("rocketpy.store")
 _SLICE = 256 << 20
 """Bytes dispatched between two lines of progress."""
+_SECTOR = 512
+"""What a disk writes as a whole or not at all."""
 
 
 class Recovery:
@@ -68,22 +71,27 @@ class Recovery:
         trusted = closed or same_boot
         for queue in queues:
             queue.recover(thoroughly=not trusted)
+        synced = self._synced_until() if not closed else log.files.files[-1].end
         start = self._last_queued_record() if trusted else -1
         if start < 0:
-            start = self._third_last_file() if closed else self._synced_until()
+            start = self._third_last_file() if closed else synced
         if not closed:
             died = "the process died" if same_boot else "it or the machine died"
             _log.warning("the store was not closed, %s: checking the log from %d on", died, start)
-        end, last = self._end_of_log(start)
-        if not closed and self._is_torn(last, queued=same_boot and last == start):
-            end = last
+        end = self._end_of_log(start, may_be_torn=not closed, queued=start if same_boot else -1)
         redo = self._first_to_dispatch(start, closed=closed, same_boot=same_boot)
+        if not trusted:
+            for queue in queues:
+                queue.cut(self._end_of_trust(queue, synced, end))
         log.open_at(end, clear=not closed)
         for queue in queues:
             queue.truncate(end)
-        if self._index is not None:
-            self._index.truncate(end)
+        if self._index is not None and self._index.truncate(end):
+            self._checkpoint.index_timestamp = self._index.full_until       # or its old files may be believed again
+            self._checkpoint.save()
         self._redo(redo, end)
+        if not closed:
+            self._take_for_unsynced(synced)
         for queue in queues:
             queue.correct_min_offset(log.min_offset)
         _log.info("the log reaches from %d to %d, there are %d queues", log.min_offset, end, len(queues.table))
@@ -113,16 +121,46 @@ class Recovery:
                 return file.start
         return files[0].start
 
-    def _end_of_log(self, start: int) -> tuple[int, int]:
-        """Where the last intact record ends that can be reached from the one at `start`, and where it begins, or -1."""
+    def _end_of_trust(self, queue: ConsumeQueue, synced: int, end: int) -> int:
+        """The number behind the last entry of a queue that is right, and so are those before it.
+
+        Those of records before `synced` are on disk. What is behind may be anything up to the first wrong one, and a
+        torn entry looks like one of an older record: its record tells. `end` is that of the log.
+        """
+        trusted = queue.next_offset
+        while trusted > 0 and not self._is_right(queue, trusted - 1, synced):
+            trusted -= 1
+        while trusted < queue.next_offset and self._is_right(queue, trusted, end):
+            trusted += 1
+        return trusted
+
+    def _is_right(self, queue: ConsumeQueue, queue_offset: int, end: int) -> bool:
+        """Whether an entry leads to its record, before `end`. If that has expired, being in order has to do."""
+        physical_offset, size = queue.entry_before(queue_offset + 1) or (end, 0)
+        if not 0 <= physical_offset < end or size == FILLER_SIZE:
+            return False
+        if physical_offset < self._log.min_offset:
+            before = queue.entry_before(queue_offset)
+            return before is None or before[1] == FILLER_SIZE or before[0] < physical_offset
+        file = self._log.files.find(physical_offset)
+        if file is None or intact_size(file.view(), physical_offset - file.start, check_crc=False) != size:
+            return False
+        record = decode(file.view(), physical_offset - file.start)
+        return (record.topic, record.queue_id, record.queue_offset) == (queue.topic, queue.queue_id, queue_offset)
+
+    def _end_of_log(self, start: int, *, may_be_torn: bool, queued: int) -> int:
+        """Where the last intact record ends that can be reached from the one at `start`.
+
+        The record at `queued` was complete when it was entered into its queue, others `may_be_torn`.
+        """
         end = start
-        last = -1
         file = self._log.files.find(start)
         while file is not None:
             view = file.view()
             position = end - file.start
             while size := intact_size(view, position, check_crc=self._check_crc):
-                last = file.start + position
+                if may_be_torn and file.start + position != queued and _is_torn(view, position, size):
+                    break
                 position += size
             end = file.start + position
             following = self._log.files.find(file.end)
@@ -131,27 +169,26 @@ class Recovery:
                 break
             end = file.end
             file = following
-        return end, last
-
-    def _is_torn(self, physical_offset: int, *, queued: bool) -> bool:
-        """Whether the last record was not written completely: only the body has a checksum, so zeroes tell.
-
-        One that is `queued` was complete when it was entered into its queue.
-        """
-        file = self._log.files.find(physical_offset) if physical_offset >= 0 and not queued else None
-        if file is None:
-            return False
-        record = decode(file.view(), physical_offset - file.start)
-        return b"\0" in record.properties or "\0" in record.topic
+        return end
 
     def _first_to_dispatch(self, start: int, *, closed: bool, same_boot: bool) -> int:
         """Where dispatching again begins: behind what queues and index are known to have."""
         oldest = self._log.min_offset
         first = min(start, max(self._queues.max_physical_offset, oldest))
         if self._index is not None and not closed and not same_boot:
-            gone = self._index.discard_after(self._checkpoint.index_timestamp)
-            first = min(first, max(gone, oldest)) if gone >= 0 else first
+            known = self._index.discard_after(self._checkpoint.index_timestamp)
+            first = min(first, max(known, oldest))
         return first
+
+    def _take_for_unsynced(self, synced: int) -> None:
+        """What the dead process had not synced is synced with what comes now, or the checkpoint would promise it."""
+        for file in self._log.files.files:
+            if file.end > synced:
+                file.doubt()
+        for queue in self._queues:
+            self._dispatch.sync_again(queue, synced)
+        if self._index is not None:
+            self._index.sync_again(self._checkpoint.index_timestamp)
 
     def _redo(self, start: int, end: int) -> None:
         dispatch = self._dispatch
@@ -162,6 +199,21 @@ class Recovery:
                 break
             reached = dispatch.dispatched
             _log.info("recovering: dispatched %d of %d bytes", reached - start, end - start)
+
+
+def _is_torn(view: memoryview, position: int, size: int) -> bool:
+    """Whether a part of a record never reached the disk, or was not written before the process died.
+
+    Only the body has a checksum, and lengths tell if the head is there. In topic and properties a lost sector, or the
+    lost rest of one, is zeroes, which do not occur in texts.
+    """
+    if not view[position + size - 1] or any(
+        not any(view[at : min(at + _SECTOR, position + size)])
+        for at in range(position - position % _SECTOR + _SECTOR, position + size, _SECTOR)
+    ):
+        record = decode(view, position)
+        return b"\0" in record.properties or "\0" in record.topic
+    return False
 
 
 def _first_store_timestamp(file: MappedFile) -> int:
