@@ -53,12 +53,17 @@ class Server(ABC):
     def is_ready(self) -> bool:
         """Whether it does its work; may raise OSError or LookupError for no."""
 
-    def start(self) -> None:
-        """Start it and wait until it is ready. Raises RuntimeError with the end of its log when it does not get so."""
+    def launch(self) -> Process:
+        """Start it without waiting."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_file.write_text("".join(f"{name}={value}\n" for name, value in self.settings.items()))
         log = self.directory / f"{self.kind}.log"
-        self.process = process = Process(self.command(), log, environment=self.environment())
+        self.process = Process(self.command(), log, environment=self.environment())
+        return self.process
+
+    def start(self) -> None:
+        """Start it and wait until it is ready. Raises RuntimeError with the end of its log when it does not get so."""
+        process = self.launch()
         deadline = time.monotonic() + START_TIMEOUT
         while not self._seems_ready():
             if not process.alive or time.monotonic() > deadline:

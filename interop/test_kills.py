@@ -1,6 +1,8 @@
-"""Our broker, killed between half messages and their ends: what was committed comes at least once, the rest never.
+"""Our broker, killed at random moments: nothing that was answered is lost, nothing is there twice, it starts again.
 
-`ROCKETPY_KILLS=100 pytest interop/test_kills.py` is the full count; without it there are a few.
+And killed between half messages and their ends: what was committed comes at least once, the rest never.
+
+`ROCKETPY_KILLS=200 pytest -s interop/test_kills.py` is the full count; without it there are a few.
 """
 
 from __future__ import annotations
@@ -18,12 +20,26 @@ import pytest
 from interop.cluster import QUICK, started_cluster
 from interop.driver import DriverError
 from interop.expect import becomes, equal, holds
+from interop.kill_history import SENDERS, TOPIC, History
 from interop.messages import Message
+from interop.our_servers import OurBroker, OurNameServer
+from interop.raw_client import RawClient
 from interop.scenarios.transacting import COMMIT, ROLLBACK, TransactionProducer
 from interop.stage import Stage
 from interop.troupe import Troupe
 
 KILLS = int(os.environ.get("ROCKETPY_KILLS", "3"))
+SMALL = {
+    "mappedFileSizeCommitLog": str(128 << 10),
+    "mappedFileSizeConsumeQueue": str(20 * 100),
+    "maxHashSlotNum": "100",
+    "maxIndexNum": "300",
+    "flushIntervalConsumeQueue": "100",
+    "flushConsumeQueueThoroughInterval": "300",
+    "flushIntervalCommitLog": "50",
+    "flushCommitLogThoroughInterval": "200",
+}
+"""Files so small that kills meet every moment of their lives."""
 SETTINGS = {**QUICK, "transactionCheckMax": "1000000"}
 
 
@@ -78,3 +94,39 @@ def test_kills_lose_no_commit_and_reveal_no_roll_back(stage: Stage) -> None:
     revealed = [stored.body for stored in consumer.received(0) if ROLLBACK.encode() in stored.body]
     equal("messages rolled back that came", revealed, [])
     producer.stop()
+
+
+@pytest.mark.parametrize("flush", ["SYNC_FLUSH", "ASYNC_FLUSH"])
+def test_kills_lose_nothing_that_was_answered(tmp_path: Path, flush: str) -> None:
+    history = History(seed=0)
+    rng = random.Random(flush)
+    began = time.monotonic()
+    starting = 0
+    with (
+        OurNameServer(tmp_path / "namesrv") as namesrv,
+        OurBroker(tmp_path / "broker", namesrv.address, flushDiskType=flush, **SMALL) as broker,
+    ):
+        for _ in range(KILLS):
+            stop = Event()
+            senders = history.send_until(broker.address, stop)
+            time.sleep(rng.random() / 4)
+            broker.kill()
+            stop.set()
+            for sender in senders:
+                sender.join()
+            if rng.random() < 0.2:  # once more, while it is coming back
+                starting += 1
+                broker.launch()
+                time.sleep(rng.random() / 2)
+                broker.kill()
+            broker.start()
+            with RawClient(broker.address) as client:
+                history.check_new(client)
+        with RawClient(broker.address) as client:
+            history.check_all(client)
+    print(
+        f"{flush}: {KILLS} kills under load and {starting} while starting in {time.monotonic() - began:.0f} s, "
+        f"{len(history.answered)} messages answered and none lost, {len(history.unanswered)} unanswered of which "
+        f"{len(history.unanswered & history.found)} are there, {SENDERS} senders to {TOPIC}"
+    )
+    holds(f"messages were answered between all kills ({len(history.answered)})", len(history.answered) > 2 * KILLS)
