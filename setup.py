@@ -21,7 +21,7 @@ HOT_PATH = {
     "protocol/api": "seen_sends",
     "store": "commit_log consume_queue consume_queue_ext consume_queues dispatch extended_dispatch index index_file"
     " mapped_file mapped_files reader results writer",
-    "broker": "appender long_polling pull_checks send_answers send_checks stats traffic",
+    "broker": "appender clock long_polling pull_checks send_answers send_checks stats traffic",
     "broker/processors": "pull send",
     "remoting": "router",
 }

@@ -16,6 +16,7 @@ from typing import Final
 
 _NO_SYNC: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
 _BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
+_ZEROES: Final = memoryview(bytes(256 << 10))
 
 
 class Disk:
@@ -43,6 +44,16 @@ class Disk:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             os.posix_fallocate(fd, position, length)
+        finally:
+            os.close(fd)
+
+    def zero(self, path: str, position: int, length: int) -> None:
+        """Write zeroes into a file."""
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            end = position + length
+            while position < end:
+                position += os.pwrite(fd, _ZEROES[: end - position], position)
         finally:
             os.close(fd)
 

@@ -157,6 +157,10 @@ class FaultyDisk(Disk):
         self._meet("reserve", path)
         super().reserve(path, position, length)
 
+    def zero(self, path: str, position: int, length: int) -> None:
+        self._meet("reserve", path)
+        super().zero(path, position, length)
+
     def write(self, path: str, data: bytes) -> None:
         self._meet("write", path)
         super().write(path, data)

@@ -17,7 +17,7 @@ from rocketpy.errors import FieldError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.flags import MessageSysFlag, transaction_type, with_transaction_type
 from rocketpy.protocol.java_hash import string_hash
-from rocketpy.protocol.properties import java_order
+from rocketpy.protocol.properties import StoredProperties, java_order
 from rocketpy.protocol.record import Record, encode_host
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_HALF_TOPIC
 from rocketpy.store.message_store import MessageStore
@@ -40,7 +40,7 @@ class Appender:
     """Puts records into the store. `properties` are always those of the record, as a dict."""
 
     def __init__(self, store: MessageStore, stats: BrokerStats, clock: Clock = now_ms) -> None:
-        self._store = store
+        self._writer = store.writer
         self._levels = store.delay_levels
         self._stats = stats
         self._clock = clock
@@ -52,7 +52,16 @@ class Appender:
         """
         if names.DELAY_TIME_LEVEL in properties:
             self._delay(record, properties, now)
-        result = self._store.append(record, now)
+        return self._put(record, now)
+
+    def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
+        """The same for a message as it was sent; a dict is made of its properties only if they are looked at."""
+        if names.DELAY_TIME_LEVEL in properties:
+            return self.append(record, properties.to_dict(), now)
+        return self._put(record, now)
+
+    def _put(self, record: Record, now: int) -> AppendResult:
+        result = self._writer.append(record, now)
         self._count(record.topic, result, now)
         return result
 
@@ -75,7 +84,7 @@ class Appender:
         if _delay_level(properties) > 0:
             result = AppendResult(PutStatus.MESSAGE_ILLEGAL)
         else:
-            result = self._store.append_batch(record, record.body, now)
+            result = self._writer.append_batch(record, record.body, now)
         self._count(record.topic, result, now)
         return result
 

@@ -65,11 +65,11 @@ class StoredHeader(Header):
         )
         return text.encode() + self._common.binary
 
-    def encode_json(self, code: int = -1) -> orjson.Fragment:
-        return orjson.Fragment(
+    def encode_json(self, code: int = -1) -> bytes:
+        return (
             f'{{"queueId":"{self._queue_id}",{self._common.json}"msgId":"{self._message_id}",'
             f'"queueOffset":"{self._queue_offset}"}}'
-        )
+        ).encode()
 
 
 class RefusedHeader(Header):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from struct import Struct
 from struct import error as StructError
@@ -37,6 +36,7 @@ ONEWAY_FLAG: Final = 2
 _LEAD: Final = Struct(">ii")  # frame length, serialization << 24 | header length
 _FIXED: Final = Struct(">hbhiii")  # code, language, version, opaque, flag, length of the remark
 _FIXED_WITHOUT_REMARK: Final = Struct(">hbhiiii")  # the same, and the length of the fields
+_LEAD_AND_FIXED: Final = Struct(">iihbhiiii")  # the lead, and what is fixed of a header without a remark
 _INT: Final = Struct(">i")
 _LANGUAGE_OF_NAME: Final = {language.name: int(language) for language in LanguageCode}
 _NAME_OF_LANGUAGE: Final = {int(language): language.name for language in LanguageCode}
@@ -55,7 +55,6 @@ class Hold(Enum):
 HOLD: Final = Hold.HOLD
 
 
-@dataclass(slots=True)
 class Reply:
     """What a handler answers.
 
@@ -64,11 +63,21 @@ class Reply:
     QUERY_MESSAGE, VIEW_MESSAGE_BY_ID, exceptions).
     """
 
-    code: int = 0
-    header: Header | None = None
-    body: Buffer | Sequence[Buffer] = b""
-    remark: str | None = None
-    serialization: int | None = None
+    __slots__ = ("body", "code", "header", "remark", "serialization")
+
+    def __init__(
+        self,
+        code: int = 0,
+        header: Header | None = None,
+        body: Buffer | Sequence[Buffer] = b"",
+        remark: str | None = None,
+        serialization: int | None = None,
+    ) -> None:
+        self.code = code
+        self.header = header
+        self.body = body
+        self.remark = remark
+        self.serialization = serialization
 
 
 class Command:
@@ -153,15 +162,16 @@ class Command:
     def encode(self) -> bytes:
         """The whole frame, its length included."""
         if self.serialization == JSON:
-            header = _encode_json(
-                self.code, self.flag, self.language, self.opaque, self.remark, self.version, self.ext_fields
+            fields = None if self.ext_fields is None else orjson.dumps(self.ext_fields)
+            head = _encode_json(
+                self.code, self.flag, self.language, self.opaque, self.remark, self.version, fields, len(self.body)
             )
         else:
             fields = encode_fields(self.ext_fields) if self.ext_fields else b""
-            header = _encode_binary(
-                self.code, self.flag, self.language, self.opaque, self.remark, self.version, fields
+            head = _encode_binary(
+                self.code, self.flag, self.language, self.opaque, self.remark, self.version, fields, len(self.body)
             )
-        return _lead(self.serialization, len(header), len(self.body)) + header + self.body
+        return head + self.body
 
 
 def request_command(
@@ -189,26 +199,26 @@ def request_command(
 def encode_reply(request: Command, reply: Reply, *, empty_header: bool = False) -> list[Buffer]:
     """The frame that answers `request`, in pieces; `empty_header` sends `"extFields":{}` where there is no header."""
     header = reply.header
+    body = reply.body
+    pieces: Sequence[Buffer]
+    if isinstance(body, (bytes, memoryview)):
+        body_length = len(body)
+        pieces = [body] if body_length else []
+    else:
+        body_length = sum(map(len, body))
+        pieces = body
     serialization = request.serialization if reply.serialization is None else reply.serialization
     if serialization == JSON:
-        ext_fields = header.encode_json(reply.code) if header is not None else {} if empty_header else None
-        encoded = _encode_json(
-            reply.code, RESPONSE_FLAG, _JAVA, request.opaque, reply.remark, CURRENT_VERSION, ext_fields
+        json = header.encode_json(reply.code) if header is not None else b"{}" if empty_header else None
+        head = _encode_json(
+            reply.code, RESPONSE_FLAG, _JAVA, request.opaque, reply.remark, CURRENT_VERSION, json, body_length
         )
     else:
         fields = b"" if header is None else header.encode_binary(reply.code)
-        encoded = _encode_binary(
-            reply.code, RESPONSE_FLAG, _JAVA, request.opaque, reply.remark, CURRENT_VERSION, fields
+        head = _encode_binary(
+            reply.code, RESPONSE_FLAG, _JAVA, request.opaque, reply.remark, CURRENT_VERSION, fields, body_length
         )
-    body = reply.body
-    if isinstance(body, (bytes, memoryview)):
-        frame = _lead(serialization, len(encoded), len(body)) + encoded
-        return [frame, body] if body else [frame]
-    return [_lead(serialization, len(encoded), sum(map(len, body))) + encoded, *body]
-
-
-def _lead(serialization: int, header_length: int, body_length: int) -> bytes:
-    return _LEAD.pack(4 + header_length + body_length, serialization << 24 | header_length)
+    return [head, *pieces]
 
 
 def _encode_json(
@@ -218,20 +228,22 @@ def _encode_json(
     opaque: int,
     remark: str | None,
     version: int,
-    ext_fields: dict[str, str] | orjson.Fragment | None,
+    ext_fields: bytes | None,
+    body_length: int,
 ) -> bytes:
-    """Fields in fastjson's order, which is that of their names; what is null is left out."""
-    fields: dict[str, object] = {"code": code}
-    if ext_fields is not None:
-        fields["extFields"] = ext_fields
-    fields["flag"] = flag
-    fields["language"] = _NAME_OF_LANGUAGE.get(language, "OTHER")
-    fields["opaque"] = opaque
-    if remark is not None:
-        fields["remark"] = remark
-    fields["serializeTypeCurrentRPC"] = "JSON"
-    fields["version"] = version
-    return orjson.dumps(fields)
+    """Everything up to the body: fields in fastjson's order, which is that of their names; what is null is left out.
+
+    `ext_fields` are JSON already. Written out, since orjson has no quicker way with so few: 1.1 -> 0.6 us.
+    """
+    begin = b"" if ext_fields is None else b',"extFields":' + ext_fields
+    text = "" if remark is None else ',"remark":' + orjson.dumps(remark).decode()
+    name = _NAME_OF_LANGUAGE.get(language, "OTHER")
+    end = (
+        f',"flag":{flag},"language":"{name}","opaque":{opaque}{text},'
+        f'"serializeTypeCurrentRPC":"JSON","version":{version}}}'
+    ).encode()
+    header = f'{{"code":{code}'.encode() + begin + end
+    return _LEAD.pack(4 + len(header) + body_length, JSON << 24 | len(header)) + header
 
 
 def _encode_binary(
@@ -242,12 +254,19 @@ def _encode_binary(
     remark: str | None,
     version: int,
     fields: bytes,
+    body_length: int,
 ) -> bytes:
+    """Everything up to the body."""
     if not remark:
-        return _FIXED_WITHOUT_REMARK.pack(code, language, version, opaque, flag, 0, len(fields)) + fields
+        length = _FIXED_WITHOUT_REMARK.size + len(fields)
+        return _LEAD_AND_FIXED.pack(
+            4 + length + body_length, ROCKETMQ << 24 | length, code, language, version, opaque, flag, 0, len(fields)
+        ) + fields
     text = remark.encode()
+    length = _FIXED.size + len(text) + _INT.size + len(fields)
+    lead = _LEAD.pack(4 + length + body_length, ROCKETMQ << 24 | length)
     fixed = _FIXED.pack(code, language, version, opaque, flag, len(text))
-    return b"".join((fixed, text, _INT.pack(len(fields)), fields))
+    return b"".join((lead, fixed, text, _INT.pack(len(fields)), fields))
 
 
 def _decode_json(header: bytes) -> Command:

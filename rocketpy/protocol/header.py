@@ -28,7 +28,8 @@ import dataclasses
 import types
 import typing
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self, TypeVar, dataclass_transform
+from functools import cache
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar, dataclass_transform
 
 import orjson
 
@@ -51,6 +52,7 @@ Long = Annotated[int, 64]
 """A Java long."""
 
 H = TypeVar("H", bound="type[Header]")
+T = TypeVar("T")
 
 
 class Field(NamedTuple):
@@ -63,6 +65,15 @@ class Field(NamedTuple):
     """"str", "int", "long", "bool" or "float"."""
     required: bool
     default: Any
+
+
+class Readers(NamedTuple, Generic[T]):
+    """The two ways to a header."""
+
+    from_texts: Callable[[dict[str, str] | None], T]
+    """From the fields of a command. Raises FieldError."""
+    from_binary: Callable[[bytes], T]
+    """From the fields of a binary header as they are. Raises ProtocolError, too."""
 
 
 class Header:
@@ -93,33 +104,41 @@ class Header:
         header = object.__new__(cls)
         short = code == cls.short_code
         plan = cls._short_readers if short else cls._readers
-        read_fields(header, plan, ext_fields or _NOTHING, short or cls.strict)
+        if not read_fields(header, plan, ext_fields or _NOTHING, short or cls.strict):
+            header.__class__ = _lacking(cls)  # type: ignore[arg-type]  # a class is hashable
         return header
 
-    if not TYPE_CHECKING:  # for a field that `decode` left out; checkers must go on knowing which fields there are
-
-        def __getattr__(self, attribute: str) -> Any:
-            for field in self.fields:
-                if field.attribute == attribute:
-                    raise FieldError(field.name, None)
-            raise AttributeError(f"{type(self).__name__} has no {attribute}")
-
     @classmethod
-    def decode_binary(cls, fields: bytes, code: int = -1) -> Self:
-        """The same from the fields of a binary header. Raises ProtocolError, too."""
-        return cls.decode(decode_fields(fields), code)
+    def readers(cls, code: int = -1) -> Readers[Self]:
+        """What reads the headers of requests with that code; a server asks once."""
+        return Readers(
+            lambda ext_fields: cls.decode(ext_fields, code), lambda fields: cls.decode(decode_fields(fields), code)
+        )
 
     def encode_binary(self, code: int = -1) -> bytes:
         """The header as the fields of a binary header."""
         return encode_fields(self.encode(code))
 
-    def encode_json(self, code: int = -1) -> dict[str, str] | orjson.Fragment:
-        """The header as what orjson puts into a JSON header."""
-        return self.encode(code)
+    def encode_json(self, code: int = -1) -> bytes:
+        """The header as the `extFields` of a JSON header."""
+        return orjson.dumps(self.encode(code))
 
     def encode(self, code: int = -1) -> dict[str, str]:
         """The header as a command's `ext_fields`; None is left out."""
         return write_fields(self, self._short_writers if code == self.short_code else self._writers)
+
+
+@cache
+def _lacking(cls: type[Any]) -> type[Any]:
+    """The class of those headers of `cls` that lack a field: only they pay for `__getattr__` at each attribute."""
+
+    def missing(header: Header, attribute: str) -> NoReturn:
+        for field in header.fields:
+            if field.attribute == attribute:
+                raise FieldError(field.name, None)
+        raise AttributeError(f"{cls.__name__} has no {attribute}")
+
+    return type(cls.__name__, (cls,), {"__slots__": (), "__module__": cls.__module__, "__getattr__": missing})
 
 
 API: dict[int, type[Header]] = {}

@@ -21,8 +21,12 @@ WritePlan = tuple[tuple[str, str, bool], ...]
 """Of each field: attribute, wire name, whether it is text."""
 
 
-def read_fields(header: object, plan: ReadPlan, ext_fields: dict[str, str], strict: bool) -> None:
-    """Set the attributes of `header`; `strict` raises FieldError for what does not parse. See `Header.decode`."""
+def read_fields(header: object, plan: ReadPlan, ext_fields: dict[str, str], strict: bool) -> bool:
+    """Set the attributes of `header`, and tell whether all of them are.
+
+    `strict` raises FieldError for what does not parse. See `Header.decode`.
+    """
+    complete = True
     for attribute, name, parse, default in plan:
         text = ext_fields.get(name)
         if text is not None:
@@ -35,8 +39,11 @@ def read_fields(header: object, plan: ReadPlan, ext_fields: dict[str, str], stri
             except ValueError:
                 if strict:
                     raise FieldError(name, text) from None
-        if default is not REQUIRED:
+        if default is REQUIRED:
+            complete = False
+        else:
             setattr(header, attribute, default)
+    return complete
 
 
 def write_fields(header: object, plan: WritePlan) -> dict[str, str]:

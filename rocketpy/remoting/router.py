@@ -42,8 +42,8 @@ class Route(NamedTuple):
     """One code's way: who answers, and how the request is read."""
 
     handler: Handler
-    decode: Callable[[dict[str, str] | None, int], Header]
-    decode_binary: Callable[[bytes, int], Header]
+    from_texts: Callable[[dict[str, str] | None], Header]
+    from_binary: Callable[[bytes], Header]
     request: type[Header]
     vip: bool
     spawn: bool
@@ -127,9 +127,9 @@ def _answer(route: Route, peer: Connection, command: Command) -> list[Buffer]:
     fields = command.binary_fields
     try:
         if fields is None:
-            request = route.decode(command.ext_fields, command.code)
+            request = route.from_texts(command.ext_fields)
         else:
-            request = route.decode_binary(fields, command.code)  # a ProtocolError closes the connection
+            request = route.from_binary(fields)  # a ProtocolError closes the connection
     except FieldError as error:
         return _failed(route, peer, command, error)
     try:
@@ -188,7 +188,4 @@ def _routes_of(processor: object) -> Iterator[tuple[int, Route]]:
             continue
         for request in mark.requests:
             for code in request.codes:
-                handler = getattr(processor, name)
-                yield code, Route(
-                    handler, request.decode, request.decode_binary, request, mark.vip, mark.spawn
-                )
+                yield code, Route(getattr(processor, name), *request.readers(code), request, mark.vip, mark.spawn)

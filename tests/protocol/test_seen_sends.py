@@ -18,6 +18,8 @@ FIELDS = {
     "i": "UNIQ_KEY\x01AC11\x02WAIT\x01true", "j": "0", "k": "false", "m": "false",
 }  # fmt: skip
 
+from_texts, from_binary = SendMessage.readers(V2)
+
 
 def slowly(fields: dict[str, str]) -> SendMessage:
     return SendMessage.decode(fields, V2)
@@ -31,7 +33,7 @@ def test_time_and_properties_are_those_of_each_message() -> None:
             "g": str(1_700_000_000_000 + rng.randrange(10**9)),
             "i": "".join(rng.choice("aé中\x01\x02\U0001f680") for _ in range(rng.choice([1, 20, 130, 300, 20_000]))),
         }
-        assert SendMessage.decode_binary(encode_fields(fields), V2) == slowly(fields)
+        assert from_binary(encode_fields(fields)) == from_texts(fields) == slowly(fields)
 
 
 def test_a_header_in_another_order_is_another_header() -> None:
@@ -41,7 +43,7 @@ def test_a_header_in_another_order_is_another_header() -> None:
         rng.shuffle(names)
         fields = {name: FIELDS[name] for name in names}
         for _ in range(2):
-            assert SendMessage.decode_binary(encode_fields(fields), V2) == slowly(fields)
+            assert from_binary(encode_fields(fields)) == from_texts(fields) == slowly(fields)
 
 
 @pytest.mark.parametrize(
@@ -65,28 +67,30 @@ def test_what_looks_like_a_field_but_is_none_is_read_as_before(change: dict[str,
             expected = slowly(decode_fields(data))
         except FieldError:
             with pytest.raises(FieldError):
-                SendMessage.decode_binary(data, V2)
+                from_binary(data)
+            with pytest.raises(FieldError):
+                from_texts(fields)
         else:
-            assert SendMessage.decode_binary(data, V2) == expected
+            assert from_binary(data) == from_texts(fields) == expected
 
 
 def test_a_header_cut_anywhere_is_refused_or_read_as_before() -> None:
     data = encode_fields(FIELDS)
-    SendMessage.decode_binary(data, V2)
+    from_binary(data)
     for end in range(len(data)):
         try:
             expected = decode_fields(data[:end])
         except ProtocolError:
             with pytest.raises(ProtocolError):
-                SendMessage.decode_binary(data[:end], V2)
+                from_binary(data[:end])
             continue
         try:
             header = slowly(expected)
         except FieldError:
             with pytest.raises(FieldError):
-                SendMessage.decode_binary(data[:end], V2)
+                from_binary(data[:end])
         else:
-            assert repr_of(SendMessage.decode_binary(data[:end], V2)) == repr_of(header)
+            assert repr_of(from_binary(data[:end])) == repr_of(header)
 
 
 def repr_of(header: SendMessage) -> str:
@@ -99,31 +103,49 @@ def repr_of(header: SendMessage) -> str:
 def test_without_properties_or_with_empty_ones_there_are_none() -> None:
     for fields in (FIELDS | {"i": ""}, {name: value for name, value in FIELDS.items() if name != "i"}):
         for _ in range(2):
-            assert SendMessage.decode_binary(encode_fields(fields), V2).properties is None
+            assert from_binary(encode_fields(fields)).properties is None
+            assert not from_texts(fields).properties
 
 
 def test_a_request_that_was_read_is_nobody_elses() -> None:
     data = encode_fields(FIELDS)
-    first = SendMessage.decode_binary(data, V2)
+    first = from_binary(data)
     first.topic = "changed"
-    second = SendMessage.decode_binary(data, V2)
+    second = from_binary(data)
     second.topic = "changed again"
-    assert SendMessage.decode_binary(data, V2).topic == "Topic"
+    assert from_binary(data).topic == "Topic"
 
 
 def test_classes_do_not_mix() -> None:
     data = encode_fields(FIELDS)
-    assert type(SendMessage.decode_binary(data, V2)) is SendMessage
-    assert type(SendBatchMessage.decode_binary(data, RequestCode.SEND_BATCH_MESSAGE)) is SendBatchMessage
+    assert type(from_binary(data)) is SendMessage
+    assert type(SendBatchMessage.readers(RequestCode.SEND_BATCH_MESSAGE).from_binary(data)) is SendBatchMessage
 
 
 def test_long_names_are_read_as_such() -> None:
     long = slowly(FIELDS).encode(RequestCode.SEND_MESSAGE)
-    assert SendMessage.decode_binary(encode_fields(long), RequestCode.SEND_MESSAGE) == slowly(FIELDS)
+    assert SendMessage.readers(RequestCode.SEND_MESSAGE).from_binary(encode_fields(long)) == slowly(FIELDS)
+
+
+def test_a_value_of_one_field_is_not_taken_for_that_of_another() -> None:
+    for fields in (FIELDS | {"a": "x", "b": "y"}, FIELDS | {"a": "y", "b": "x"}, FIELDS | {"n": "e"}, FIELDS):
+        for _ in range(2):
+            assert from_texts(fields) == slowly(fields)
+    renamed = {("z" if name == "n" else name): value for name, value in (FIELDS | {"n": "e"}).items()}
+    assert from_texts(renamed) == slowly(FIELDS)
+    assert from_texts(None) != slowly(FIELDS)
 
 
 def test_the_memory_is_bounded() -> None:
-    seen = SeenSends(lambda data: slowly(decode_fields(data)))
+    seen = SeenSends(lambda fields: slowly(fields or {}))
     for number in range(10_500):
-        seen.read(encode_fields(FIELDS | {"a": f"group{number}"}))
-    assert len(seen._seen) <= 10_000
+        fields = FIELDS | {"a": f"group{number}", f"x{number}": ""}
+        seen.from_binary(encode_fields(fields))
+        for _ in range(2):
+            seen.from_texts(fields)
+    for number in range(100):
+        fields = FIELDS | {"a": f"{number:02}" * 1000}
+        assert seen.from_binary(encode_fields(fields)) == seen.from_texts(fields) == slowly(fields)
+    for known in (seen._binary, seen._texts, seen._names):
+        assert len(known) <= 10_000
+        assert len(str(known)) < 10_000_000

@@ -66,10 +66,11 @@ def _subjects() -> dict[str, Subject]:
     send, send_json = Command.decode(_FRAME[4:]), Command.decode(_JSON_FRAME[4:])
     pull = Command.decode(_PULL_FRAME[4:])
     properties = send.ext_fields["i"] if send.ext_fields else ""
-    text = stored_properties(properties, "DefaultCluster")[1].encode()
+    text = stored_properties(properties, "DefaultCluster").text.encode()
     host = encode_host("127.0.0.1", 10911)
     record = Record("BenchTopic", 3, bytes(128), text, born_host=host, store_host=host)
     room, topic = memoryview(bytearray(4096)), topic_field("BenchTopic")
+    readers = SendMessage.readers(_V2)
     reply, pull_reply = _send_reply(), _pull_reply()
     router = Router(_Echo())
     return {
@@ -81,6 +82,8 @@ def _subjects() -> dict[str, Subject]:
             lambda: request_command(SendMessage.decode(send.ext_fields, _V2), b"", opaque=1).encode(), 1
         ),
         "header: decode SendMessage": (lambda: SendMessage.decode(send.ext_fields, _V2), 1),
+        "header: the same, seen before": (lambda: readers.from_texts(send.ext_fields), 1),
+        "header: the same, binary": (lambda: readers.from_binary(send.binary_fields or b""), 1),
         "header: decode PullMessage": (lambda: PullMessage.decode(pull.ext_fields, pull.code), 1),
         "properties: as stored": (lambda: stored_properties(properties, "DefaultCluster"), 1),
         "record: make": (lambda: Record("BenchTopic", 3, send.body, text, born_host=host, store_host=host), 1),

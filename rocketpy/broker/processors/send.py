@@ -80,34 +80,34 @@ class SendProcessor:
             if queue_id < 0:
                 queue_id = random_queue(topic)
             if request.batch:
-                properties, result = self._append_batch(peer, request, command, topic, queue_id, now)
+                wait, result = self._append_batch(peer, request, command, topic, queue_id, now)
             else:
-                properties, result = self._append(peer, request, command, topic, queue_id, now)
+                wait, result = self._append(peer, request, command, topic, queue_id, now)
         except ReplyError as error:
             error.header = self._answers.refusal_header()
             raise
-        if self._durability.synchronous and result.status is _PUT_OK and _is_worth_waiting(properties):
+        if self._durability.synchronous and result.status is _PUT_OK and _is_worth_waiting(wait):
             self._answer_when_safe(peer, command, result, queue_id, now)
             return HOLD
         return self._answers.answer(result, queue_id)
 
     def _append(
         self, peer: Connection, request: SendMessage, command: Command, topic: TopicConfig, queue_id: int, now: int
-    ) -> tuple[dict[str, str], AppendResult]:
+    ) -> tuple[str | None, AppendResult]:
+        """Store a message; also the value of its property WAIT."""
         name = request.topic
         reconsume_times = request.reconsume_times or 0
         if name.startswith(RETRY_PREFIX) and self._is_exhausted(request, command, reconsume_times):
             name = dlq_topic(name[len(RETRY_PREFIX) :])
             topic = self._topics.create_on_send_back(name, 1, Perm.READ | Perm.WRITE)
             queue_id = 0
-        properties, text = stored_properties(request.properties, self._config.broker_cluster_name)
-        get = properties.get
-        tags = get(TAGS)
+        properties = stored_properties(request.properties, self._config.broker_cluster_name)
+        tags = properties.get(TAGS)
         record = Record(
             name,
             queue_id,
             command.body,
-            text.encode(),
+            properties.text.encode(),
             flag=request.flag,
             sys_flag=_sys_flag(request, topic),
             born_timestamp=request.born_timestamp,
@@ -115,12 +115,14 @@ class SendProcessor:
             store_host=self._store_host,
             reconsume_times=reconsume_times,
             tags_code=0 if tags is None else tags_hash(tags),
-            uniq_key=get(UNIQ_KEY),
-            keys=get(KEYS),
+            uniq_key=properties.get(UNIQ_KEY),
+            keys=properties.get(KEYS),
         )
         if DELAY_TIME_LEVEL in properties or TRANSACTION_PREPARED in properties:
-            return properties, self._append_special(record, properties, now)
-        return properties, self._appender.append(record, properties, now)
+            result = self._append_special(record, properties.to_dict(), now)
+        else:
+            result = self._appender.append_sent(record, properties, now)
+        return properties.get(WAIT_STORE_MSG_OK), result
 
     def _append_special(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
         """Store a message that may be delayed or half, which means that its properties are written once more.
@@ -140,7 +142,7 @@ class SendProcessor:
 
     def _append_batch(
         self, peer: Connection, request: SendMessage, command: Command, topic: TopicConfig, queue_id: int, now: int
-    ) -> tuple[dict[str, str], AppendResult]:
+    ) -> tuple[str | None, AppendResult]:
         properties = split_properties(request.properties)
         properties[CLUSTER] = self._config.broker_cluster_name
         record = Record(
@@ -155,7 +157,7 @@ class SendProcessor:
             reconsume_times=request.reconsume_times or 0,
         )
         try:
-            return properties, self._appender.append_batch(record, properties, now)
+            return properties.get(WAIT_STORE_MSG_OK), self._appender.append_batch(record, properties, now)
         except ValueError as error:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, str(error)) from None
 
@@ -186,7 +188,6 @@ def _sys_flag(request: SendMessage, topic: TopicConfig) -> int:
     return request.sys_flag
 
 
-def _is_worth_waiting(properties: dict[str, str]) -> bool:
+def _is_worth_waiting(wait: str | None) -> bool:
     """Whether the sender wants to know that its message is safe (Message.isWaitStoreMsgOK:150)."""
-    wait = properties.get(WAIT_STORE_MSG_OK)
     return wait is None or wait.lower() == "true"

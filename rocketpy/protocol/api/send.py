@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Self
 
 from rocketpy.protocol.api.seen_sends import SeenSends
-from rocketpy.protocol.binary_fields import decode_fields
 from rocketpy.protocol.codes import RequestCode
-from rocketpy.protocol.header import Header, Int, Long, reply, request, wire
+from rocketpy.protocol.header import Header, Int, Long, Readers, reply, request, wire
 
 
 @reply
@@ -57,19 +56,16 @@ class SendMessage(Header):
     bname: str | None = wire(short="n", default=None)
 
     @classmethod
-    def decode_binary(cls, fields: bytes, code: int = -1) -> Self:
+    def readers(cls, code: int = -1) -> Readers[Self]:
         """As in Header, but what was seen of a producer before is not read again."""
+        readers = super(SendMessage, cls).readers(code)  # noqa: UP008  # declared, it is another class
         if code != cls.short_code:
-            return cls.decode(decode_fields(fields), code)
-        seen = _seen.get(cls)
-        if seen is None:
-            seen = _seen[cls] = SeenSends(lambda fields: cls.decode(decode_fields(fields), code))
-        header = seen.read(fields)
-        assert isinstance(header, cls)
-        return header
+            return readers
+        seen = SeenSends(readers.from_texts)
+        return Readers(seen.from_texts, seen.from_binary)
 
-    def copy(self) -> Self:
-        """Another one with the same fields, written out since it is done for each message."""
+    def copy(self, born_timestamp: int, properties: str | None) -> Self:
+        """Another one with the same fields but for these two; written out since it is done for each message."""
         other = object.__new__(type(self))
         other.producer_group = self.producer_group
         other.topic = self.topic
@@ -77,9 +73,9 @@ class SendMessage(Header):
         other.default_topic_queue_nums = self.default_topic_queue_nums
         other.queue_id = self.queue_id
         other.sys_flag = self.sys_flag
-        other.born_timestamp = self.born_timestamp
+        other.born_timestamp = born_timestamp
         other.flag = self.flag
-        other.properties = self.properties
+        other.properties = properties
         other.reconsume_times = self.reconsume_times
         other.unit_mode = self.unit_mode
         other.max_reconsume_times = self.max_reconsume_times
@@ -139,6 +135,3 @@ class ConsumerSendMessageBack(Header):
     unit_mode: bool = False
     max_reconsume_times: Int | None = None
     bname: str | None = None
-
-
-_seen: dict[type[SendMessage], SeenSends[SendMessage]] = {}
