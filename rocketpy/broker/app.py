@@ -15,7 +15,7 @@ from typing import TypeVar
 import gevent
 
 from rocketpy.broker.advertised import doubts, numeric_address
-from rocketpy.broker.appender import Appender
+from rocketpy.broker.appender import Appender, MultiAppender
 from rocketpy.broker.clock import now_ms
 from rocketpy.broker.config_file import ConfigFile, KeptTable
 from rocketpy.broker.consumer_filters import ConsumerFilters, ConsumerFilterTable
@@ -24,6 +24,7 @@ from rocketpy.broker.delay import FIRST_STEP_MS, DelayedMessages
 from rocketpy.broker.durability import Durability
 from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.identity import Identity
+from rocketpy.broker.light import LightGroupTable, LightOffsetTable, LightTopicTable
 from rocketpy.broker.long_polling import LongPolling, sweep_interval
 from rocketpy.broker.loops import Loops, in_slices, ms_to_midnight
 from rocketpy.broker.namesrv_link import NamesrvLink
@@ -54,8 +55,10 @@ from rocketpy.broker.queue_locks import QueueLocks
 from rocketpy.broker.runtime_info import RuntimeInfo
 from rocketpy.broker.send_answers import SendAnswers
 from rocketpy.broker.send_checks import SendChecks
-from rocketpy.broker.stats import BrokerStats
+from rocketpy.broker.stats import BrokerStats, LightBrokerStats
 from rocketpy.broker.store_jobs import StoreJobs
+from rocketpy.broker.timed import TimedMessages
+from rocketpy.broker.timer_intake import TimerIntake
 from rocketpy.broker.topics import TopicTable
 from rocketpy.broker.traffic import Traffic
 from rocketpy.broker.transaction_checks import TransactionChecks
@@ -65,15 +68,23 @@ from rocketpy.config.startup import BrokerSettings
 from rocketpy.config.store import BrokerRole
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.group import SubscriptionGroupWrapper
-from rocketpy.protocol.api.offset import ConsumerOffsetSerializeWrapper, DelayOffsetSerializeWrapper
+from rocketpy.protocol.api.offset import (
+    ConsumerOffsetSerializeWrapper,
+    DelayOffsetSerializeWrapper,
+    LmqConsumerOffsetSerializeWrapper,
+)
 from rocketpy.protocol.api.topic import TopicConfigSerializeWrapper
 from rocketpy.protocol.body import Body
+from rocketpy.protocol.flags import Perm
 from rocketpy.protocol.record import encode_host
+from rocketpy.protocol.topic_names import TIMER_TOPIC
 from rocketpy.remoting.address_server import DOMAIN, SUBGROUP
 from rocketpy.remoting.app import App
 from rocketpy.remoting.client import Client
 from rocketpy.remoting.router import Router
+from rocketpy.store.extended_dispatch import ExtendedDispatch
 from rocketpy.store.message_store import MessageStore
+from rocketpy.store.timer_files import TimerFiles
 
 B = TypeVar("B", bound=Body)
 
@@ -138,13 +149,15 @@ class Broker(App):
 
     def _make_tables(self) -> None:
         config = self.settings.broker
-        self.stats = BrokerStats(config.broker_cluster_name)
-        self.topics = TopicTable(config)
-        self.groups = GroupTable(config)
-        self.offsets = OffsetTable()
+        light = self.settings.store.enable_lmq
+        self.stats = LightBrokerStats(config.broker_cluster_name) if light else BrokerStats(config.broker_cluster_name)
+        self.topics = LightTopicTable(config) if light else TopicTable(config)
+        self.groups = LightGroupTable(config) if light else GroupTable(config)
+        self.offsets = LightOffsetTable() if light else OffsetTable()
         self.producers = ProducerTable()
         self.consumers = ConsumerTable(lambda: config.notify_consumer_ids_changed_enable)
         self.filters = ConsumerFilters(config)
+        self.settings.store.bit_map_length_consume_queue_ext = self.filters.bit_map_length
         self.consumers.registered.append(self.filters.register)
         self.consumers.emptied.append(self.filters.unregister)
         self.queue_locks = QueueLocks()
@@ -153,20 +166,37 @@ class Broker(App):
         self.store = MessageStore(self.settings.store)
         self.store.open(now_ms())
         self._to_stop.append(lambda: self.store.close(now_ms()))
-        self._store_jobs = StoreJobs(self.store)
-        self._store_jobs.start()
-        self._to_stop.append(self._store_jobs.stop)
+        self._timer_files: TimerFiles | None = None
+        if self.settings.timer.timer_wheel_enable:
+            self._open_timer()
+        store_jobs = StoreJobs(self.store)
+        store_jobs.start()
+        self._to_stop.append(store_jobs.stop)
+
+    def _open_timer(self) -> None:
+        self._timer_files = TimerFiles(self.store, self.settings.timer)
+        self._timer_files.open(now_ms())
+        self._to_stop.append(self._timer_files.close)
+        timer_jobs = StoreJobs(self._timer_files)
+        timer_jobs.start()
+        self._to_stop.append(timer_jobs.stop)
 
     def _load_tables(self) -> None:
         """What is in the config directory; from then on changes are saved there."""
-        self._appender = Appender(self.store, self.stats)
+        hold = None if self._timer_files is None else TimerIntake(self.settings.timer, self._timer_files).hold
+        appender = MultiAppender if self.settings.store.enable_multi_dispatch else Appender
+        self._appender = appender(self.store, self.stats, hold=hold)
         self._delayed = DelayedMessages(self.store, self._appender)
         self._files: list[ConfigFile] = []
         self.topics.changed.append(self._keep("topics.json", self.topics, TopicConfigSerializeWrapper).changed)
         self.groups.changed.append(self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper).changed)
         self._offsets_file = self._keep("consumerOffset.json", self.offsets, ConsumerOffsetSerializeWrapper)
+        if self.settings.store.enable_lmq:  # Java does not look at the other file then, and groups lose their offsets
+            self._offsets_file = self._keep("lmqConsumerOffset.json", self.offsets, LmqConsumerOffsetSerializeWrapper)
         self._delayed_file = self._keep("delayOffset.json", self._delayed, DelayOffsetSerializeWrapper)
         self._filters_file = self._keep("consumerFilter.json", self.filters, ConsumerFilterTable)
+        if isinstance(self.store.dispatch, ExtendedDispatch):
+            self.store.dispatch.bit_map_of = self.filters.bit_map
         self._delayed.dirty = True  # the file is there, as Java has it, also when nothing was ever delivered
         self._to_stop += [self._save_offsets, self._save_delayed, self._save_filters]
 
@@ -277,6 +307,7 @@ class Broker(App):
         if self.settings.store.broker_role is not BrokerRole.SLAVE:
             loops.every(lambda: self._delayed.pause, lambda: self._delayed.step(now_ms()), first=FIRST_STEP_MS)
             loops.every(lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed, first=10_000)
+            self._start_timer(loops)
             checks = self._transaction_checks
             loops.every(lambda: checks.pause, lambda: checks.step(now_ms()))
         loops.every(_SCAN_CLIENTS_MS, self.producers.expire)
@@ -292,6 +323,16 @@ class Broker(App):
         if self._asks_address_server:
             loops.every(_FETCH_ADDRESSES_MS, self._fetch_addresses, first=0)
         loops.once(self._say_doubts)
+
+    def _start_timer(self, loops: Loops) -> None:
+        files, settings = self._timer_files, self.settings
+        if files is not None:
+            self.topics.create_on_send_back(TIMER_TOPIC, 1, Perm.READ | Perm.WRITE)
+            timed = TimedMessages(settings.timer, settings.store, self.store, files, self._appender)
+            loops.every(lambda: timed.pause, lambda: timed.step(now_ms()), first=FIRST_STEP_MS)
+        elif waiting := self.store.max_offset(TIMER_TOPIC, 0) - self.store.min_offset(TIMER_TOPIC, 0):
+            _log.warning("timerWheelEnable is false: what waits of the %d messages in %s is not delivered",
+                         waiting, TIMER_TOPIC)  # fmt: skip
 
     @property
     def _asks_address_server(self) -> bool:

@@ -1,13 +1,15 @@
 """The way of a message into the store: delayed if it is to be, appended, and counted.
 
 A delayed message waits in SCHEDULE_TOPIC_XXXX, in a queue for each level, and remembers where it belongs in the
-properties REAL_TOPIC and REAL_QID. The tags code of its ConsumeQueue entry is the time at which it is due.
+properties REAL_TOPIC and REAL_QID. The tags code of its ConsumeQueue entry is the time at which it is due. One that is
+due at a time of its own is held by `timer_intake`, where timerWheelEnable says so.
 
 Nothing here waits for disks or slaves; whoever has to asks `durability` afterwards.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -18,10 +20,13 @@ from rocketpy.protocol import property_names as names
 from rocketpy.protocol.flags import MessageSysFlag, transaction_type, with_transaction_type
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.properties import StoredProperties, java_order
-from rocketpy.protocol.record import Record, encode_host
+from rocketpy.protocol.record import LONGEST_PROPERTIES, Record, encode_host
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_HALF_TOPIC
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import AppendResult, PutStatus
+
+Hold = Callable[[Record, dict[str, str], int], None]
+"""Turns a record that is to wait for a time of its own into one that does; may raise ReplyError (`TimerIntake`)."""
 
 _MOST_CACHED: Final = 10_000
 
@@ -39,8 +44,12 @@ def host_of(address: str) -> bytes:
 class Appender:
     """Puts records into the store. `properties` are always those of the record, as a dict."""
 
-    def __init__(self, store: MessageStore, stats: BrokerStats, clock: Clock = now_ms) -> None:
+    def __init__(
+        self, store: MessageStore, stats: BrokerStats, clock: Clock = now_ms, hold: Hold | None = None
+    ) -> None:
+        self._store = store
         self._writer = store.writer
+        self._hold = hold
         self._levels = store.delay_levels
         self._stats = stats
         self._clock = clock
@@ -48,15 +57,18 @@ class Appender:
     def append(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
         """Store a record, or have it wait in SCHEDULE_TOPIC_XXXX if its property DELAY says so.
 
-        `record` and `properties` are then as stored. Raises FieldError when DELAY is no number.
+        `record` and `properties` are then as stored. Raises FieldError when DELAY is no number, ReplyError when the
+        message asks for a time that it cannot have.
         """
+        if self._hold is not None:
+            self._hold(record, properties, now)
         if names.DELAY_TIME_LEVEL in properties:
             self._delay(record, properties, now)
         return self._put(record, now)
 
     def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
         """The same for a message as it was sent; a dict is made of its properties only if they are looked at."""
-        if names.DELAY_TIME_LEVEL in properties:
+        if self._hold is not None or names.DELAY_TIME_LEVEL in properties:
             return self.append(record, properties.to_dict(), now)
         return self._put(record, now)
 
@@ -114,6 +126,41 @@ class Appender:
             self._stats.messages_put(topic, result.message_count, result.size)
         else:
             self._stats.put_failed += 1
+
+
+class MultiAppender(Appender):
+    """The same while enableMultiDispatch: messages may name further queues to enter (see `store.extended_dispatch`)."""
+
+    def append(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+        """See `Appender.append`; the numbers of a message in further queues become a property of it."""
+        queues = properties.get(names.INNER_MULTI_DISPATCH, "")
+        if not queues or queues.isspace():
+            return super().append(record, properties, now)
+        if self._hold is not None:
+            self._hold(record, properties, now)
+        if names.DELAY_TIME_LEVEL in properties:
+            self._delay(record, properties, now)
+        result = self._append_to(queues, record, properties, now)
+        self._count(record.topic, result, now)
+        return result
+
+    def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
+        """See `Appender.append_sent`."""
+        return self.append(record, properties.to_dict(), now)
+
+    def _append_to(self, queues: str, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+        """Store a record with its numbers; as in Java any fault that these bring is an unknown error (wrapMultiDispatch)."""
+        if len(record.properties) > LONGEST_PROPERTIES:
+            return self._store.append(record, now)
+        numbers = self._store.next_offsets(queues, record.queue_id)
+        if numbers is None:
+            return AppendResult(PutStatus.MESSAGE_ILLEGAL)
+        properties[names.INNER_MULTI_QUEUE_OFFSET] = numbers
+        record.properties = java_order(properties, left_out=names.WAIT_STORE_MSG_OK).encode()
+        result = self._store.append(record, now)
+        if result.status in (PutStatus.MESSAGE_ILLEGAL, PutStatus.PROPERTIES_SIZE_EXCEEDED):
+            result.status = PutStatus.UNKNOWN_ERROR
+        return result
 
 
 def _delay_level(properties: dict[str, str]) -> int:

@@ -10,16 +10,18 @@ delivered is kept in config/delayOffset.json; after a crash what was delivered s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from rocketpy.broker.appender import Appender
+from rocketpy.broker.timer_intake import ASKED
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.offset import DelayOffsetSerializeWrapper
 from rocketpy.protocol.properties import java_order, split_stored
 from rocketpy.protocol.record import Record
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_HALF_TOPIC
 from rocketpy.store.consume_queue import ENTRY, ENTRY_SIZE, ConsumeQueue
+from rocketpy.store.consume_queue_ext import HIGHEST_ADDRESS
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import PutStatus
 
@@ -91,7 +93,12 @@ class DelayedMessages:
             return
         if len(entries) > _MOST_A_STEP * ENTRY_SIZE:
             entries = entries[: _MOST_A_STEP * ENTRY_SIZE]
-        for physical_offset, size, due in ENTRY.iter_unpack(entries):
+        rows: Iterator[tuple[int, ...]] = ENTRY.iter_unpack(entries)
+        if queue.ext is not None:
+            rows = queue.ext.resolved(rows)
+        for physical_offset, size, due in rows:
+            if due <= HIGHEST_ADDRESS:  # of a unit that is lost (ScheduleMessageService:418-423)
+                due = self._store.delay_levels.deliver_time(level, self._store.log.store_time(physical_offset, size))
             if now < due <= latest:
                 return
             record = self._store.record_at(physical_offset)
@@ -118,7 +125,8 @@ class DelayedMessages:
         record.properties = java_order(properties).encode()
         record.prepared_transaction_offset = 0
         record.read_properties()
-        properties.pop(names.DELAY_TIME_LEVEL, None)
+        for name in (names.DELAY_TIME_LEVEL, *ASKED):
+            properties.pop(name, None)
         status = self._appender.append(record, properties, now).status
         if status is not PutStatus.PUT_OK:
             log.warning("a delayed message for %s is not stored yet: %s", topic, status.name)

@@ -1,4 +1,4 @@
-"""The store's blocking work - syncing files, reserving room on the disk - in threads of the pool.
+"""The store's blocking work - syncing files, reserving room on the disk - in threads of the pool; the timer's, too.
 
 The store says what is due; a thread does it; the hub hands it back. At a stop everything that is under way is waited
 for: a file must not be closed while it is being synced.
@@ -7,14 +7,14 @@ for: a file must not be closed while it is being synced.
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Generic, Protocol, TypeVar
 
 import gevent
 from gevent import Greenlet
 from gevent.event import Event
 
 from rocketpy.broker.clock import Clock, now_ms
-from rocketpy.store.message_store import Job, MessageStore
 
 STEP_MS: Final = 100
 """How often the store is asked; what it does then its keys say."""
@@ -22,10 +22,30 @@ STEP_MS: Final = 100
 _log = logging.getLogger("rocketpy.broker")
 
 
-class StoreJobs:
+class Job(Protocol):
+    """Something that blocks."""
+
+    def run(self) -> None:
+        """Do it, in any thread; a failure is kept for `finish`."""
+
+
+J = TypeVar("J", bound=Job)
+
+
+class HasJobs(Protocol[J]):
+    """A store, in that it has work to be done."""
+
+    def step(self, now: int) -> Sequence[J]:
+        """The jobs that are due."""
+
+    def finish(self, job: J) -> None:
+        """Take one back that has been run."""
+
+
+class StoreJobs(Generic[J]):
     """Asks the store what is due, from `start` to `stop`, and has it done."""
 
-    def __init__(self, store: MessageStore, clock: Clock = now_ms) -> None:
+    def __init__(self, store: HasJobs[J], clock: Clock = now_ms) -> None:
         self._store = store
         self._clock = clock
         self._stopping = Event()
@@ -52,11 +72,11 @@ class StoreJobs:
             except Exception:
                 _log.exception("the store failed")
 
-    def _spawn(self, job: Job) -> None:
+    def _spawn(self, job: J) -> None:
         greenlet = gevent.spawn(self._run, job)
         self._running.add(greenlet)
         greenlet.rawlink(self._running.discard)
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: J) -> None:
         gevent.get_hub().threadpool.apply(job.run)
         self._store.finish(job)

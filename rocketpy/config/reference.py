@@ -19,7 +19,7 @@ _HEAD = """\
 def references() -> dict[str, str]:
     """The content of each generated file under conf/, by its name."""
     return {
-        "broker-reference.conf": _reference("mqbroker", BrokerSettings().configs),
+        "broker-reference.conf": _reference("mqbroker", (*BrokerSettings().configs, BrokerSettings().timer)),
         "namesrv-reference.conf": _reference("mqnamesrv", NamesrvSettings().configs),
     }
 

@@ -17,9 +17,11 @@ from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.config.properties import load_properties
 from rocketpy.config.remoting import RemotingClientConfig, ServerConfig
 from rocketpy.config.store import BrokerRole, StoreConfig
+from rocketpy.config.timer import TimerConfig
 from rocketpy.errors import ConfigError
 
 _log = logging.getLogger("rocketpy.config")
+_SMALLEST_TIMER_LOG = 4096
 _NOT_CONFIGS = frozenset({"rmqAddressServerDomain", "rmqAddressServerSubGroup"})
 """Keys of a broker's file that Java turns into system properties instead of config objects."""
 
@@ -30,12 +32,13 @@ def _broker_path() -> str:
 
 @dataclass(slots=True)
 class BrokerSettings:
-    """The four config objects of a broker and the file they are kept in."""
+    """The four config objects of a broker, that of what Java 4.9 has not, and the file they are kept in."""
 
     broker: BrokerConfig = field(default_factory=BrokerConfig)
     server: ServerConfig = field(default_factory=lambda: ServerConfig(listen_port=10911))
     client: RemotingClientConfig = field(default_factory=RemotingClientConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    timer: TimerConfig = field(default_factory=TimerConfig)
     path: str = field(default_factory=_broker_path)
     properties: dict[str, str] = field(default_factory=dict)
 
@@ -48,7 +51,7 @@ class BrokerSettings:
         """Takes over the file at `path` and returns the keys that nobody knows; ConfigError if it is unreadable."""
         self.path = path
         self.properties = load_properties(path)
-        return _take_over(self.properties, self.configs, path)
+        return _take_over(self.properties, (*self.configs, self.timer), path)
 
     def settle(self) -> None:
         """Fixes what follows from other keys; ConfigError, with Java's text, for what cannot be started.
@@ -57,7 +60,7 @@ class BrokerSettings:
         haListenPort says.
         """
         _check_addresses(self.broker.namesrv_addr)
-        _check_sizes(self.store)
+        _check_sizes(self.store, self.timer)
         if self.store.enable_dledger_commit_log:
             raise ConfigError("enableDLegerCommitLog=true: replication by DLedger is not available")
         if self.store.broker_role is not BrokerRole.SLAVE:
@@ -114,16 +117,23 @@ def _take_over(properties: dict[str, str], configs: Iterable[Config], path: str)
     return names
 
 
-def _check_sizes(store: StoreConfig) -> None:
+def _check_sizes(store: StoreConfig, timer: TimerConfig) -> None:
     """Java starts with files of no size, and fails at the first message."""
     for name, size in (
         ("mappedFileSizeCommitLog", store.mapped_file_size_commit_log),
         ("mappedFileSizeConsumeQueue", store.mapped_file_size_consume_queue),
         ("maxHashSlotNum", store.max_hash_slot_num),
         ("maxIndexNum", store.max_index_num),
+        ("timerMaxDelaySec", timer.timer_max_delay_sec),
+        ("timerCongestNumEachSlot", timer.timer_congest_num_each_slot),
+        ("timerFlushIntervalMs", timer.timer_flush_interval_ms),
     ):
         if size <= 0:
             raise ConfigError(f"{name}={size} must be greater than 0")
+    if timer.mapped_file_size_timer_log < _SMALLEST_TIMER_LOG:
+        raise ConfigError(
+            f"mappedFileSizeTimerLog={timer.mapped_file_size_timer_log} must be at least {_SMALLEST_TIMER_LOG}"
+        )
 
 
 def _check_addresses(namesrv_addr: str | None) -> None:

@@ -27,6 +27,8 @@ SYSTEM_TOPICS: Final = (
 )  # fmt: skip
 """Reserved by RocketMQ itself, in Java's order; a broker adds its own name, its cluster's and the reply topic."""
 SYSTEM_TOPIC_PREFIX: Final = "rmq_sys_"
+TIMER_TOPIC: Final = "rmq_sys_wheel_timer"
+"""Java 5's, where messages wait that are due at a time of their own."""
 
 FORBIDDEN_TO_SEND: Final = frozenset({
     SCHEDULE_TOPIC, TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC, TRANS_CHECK_MAX_TIME_TOPIC, SELF_TEST_TOPIC,

@@ -7,6 +7,7 @@ storePathRootDir/
   consumequeue_ext/TOPIC/QUEUE/00000000000000000000
   index/20240131235959999
   config/*.json                                the broker's own
+  timerlog/00000000000000000000  timerwheel  config/timercheck       as Java 5 has them: see timer_log.py
   checkpoint  abort  lock
 ```
 
@@ -55,3 +56,6 @@ class StorePaths:
         self.checkpoint = os.path.join(self.root, "checkpoint")
         self.abort = os.path.join(self.root, "abort")
         self.lock = os.path.join(self.root, "lock")
+        self.timer_log = os.path.join(self.root, "timerlog")
+        self.timer_wheel = os.path.join(self.root, "timerwheel")
+        self.timer_checkpoint = os.path.join(self.config, "timercheck")

@@ -23,9 +23,11 @@ from rocketpy.broker.pull_checks import PullChecks
 from rocketpy.broker.send_answers import SendAnswers
 from rocketpy.broker.send_checks import SendChecks
 from rocketpy.broker.stats import BrokerStats
+from rocketpy.broker.timer_intake import TimerIntake
 from rocketpy.broker.topics import TopicTable
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.store import StoreConfig
+from rocketpy.config.timer import TimerConfig
 from rocketpy.errors import ReplyError
 from rocketpy.protocol.api.pull import PullMessage
 from rocketpy.protocol.api.send import SendMessage
@@ -41,7 +43,8 @@ STORE_HOST = encode_host("127.0.0.1", 10911)
 class DataSide:
     """What processors share, and the requests that tests make."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, timer: TimerConfig | None = None) -> None:
+        """`timer`: have messages wait for a time of their own; `timer_intake` is to be given then."""
         self.clock = FakeClock()
         self.config = BrokerConfig(broker_ip1="127.0.0.1", broker_name="b-0")
         self.store_config = StoreConfig(
@@ -63,7 +66,8 @@ class DataSide:
         """What is to run when this turn of the hub is over."""
         self.waiters = LongPolling(self.store, self.due.append)
         self.store.arrival_listeners.append(self.waiters.message_arrived)
-        self.appender = Appender(self.store, self.stats, self.clock)
+        self.timer_intake: TimerIntake | None = None
+        self.appender = Appender(self.store, self.stats, self.clock, None if timer is None else self._hold)
         self.durability = Durability(self.store_config, self.store, self.stats, self.clock)
         self.answers = SendAnswers(self.config, self.store_config)
         self.sends = SendProcessor(
@@ -88,6 +92,10 @@ class DataSide:
         )  # fmt: skip
         self.queries = QueryProcessor(self.store_config, self.store)
         self.peer = FakePeer()
+
+    def _hold(self, record: Record, properties: dict[str, str], now: int) -> None:
+        assert self.timer_intake is not None
+        self.timer_intake.hold(record, properties, now)
 
     def run_due(self) -> None:
         """End this turn of the hub."""
