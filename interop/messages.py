@@ -86,6 +86,11 @@ class Stored:
     def from_json(cls, fields: dict[str, Any]) -> Self:
         return cls(**{**fields, "body": base64.b64decode(fields["body"])})
 
+    @staticmethod
+    def body_of(fields: dict[str, Any]) -> bytes:
+        """The body alone, where a client says nothing else."""
+        return base64.b64decode(fields["body"])
+
     def stored_properties(self) -> dict[str, str]:
         """Without those that the client adds after it got the message."""
         return {name: value for name, value in self.properties.items() if name not in CLIENT_PROPERTIES}

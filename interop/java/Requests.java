@@ -45,7 +45,7 @@ final class Requests {
         return Messages.show((MessageExt) producers.get(request).request(message, request.getLongValue("timeout")));
     }
 
-    /** All messages at once; their answers in the same order. */
+    /** All messages at once; their answers in the same order. The client calls back with null first, once it has sent. */
     private Object requestAsync(JSONObject request) throws Exception {
         List<CompletableFuture<Message>> answers = new ArrayList<>();
         for (Message message : Messages.read(request.getJSONArray("messages"))) {
@@ -54,7 +54,9 @@ final class Requests {
             producers.get(request).request(message, new RequestCallback() {
                 @Override
                 public void onSuccess(Message reply) {
-                    answer.complete(reply);
+                    if (reply != null) {
+                        answer.complete(reply);
+                    }
                 }
 
                 @Override
@@ -110,7 +112,7 @@ final class Requests {
                 SendResult sent = producer.send(reply);
                 result = sent.getSendStatus().name();
             } catch (Exception error) {
-                result = error.getMessage();
+                result = (error.getCause() == null ? error : error.getCause()).getMessage();
             }
             synchronized (results) {
                 results.add(result);
