@@ -13,7 +13,10 @@ Stable names:
 
 - `Producer`: `send`, `send_async`, `send_oneway`, `send_batch`, `send_in_transaction`, `request`, `request_async`.
 - `PullConsumer`: `pull`, `pull_async`, `consume_offset`, `update_offset`, `commit`, `queues_in_balance`, `send_back`.
-- Both: `start`, `stop` (or `with`), `client_id`, `create_topic`, `publish_queues`, `subscribe_queues`, `max_offset`,
+- `PushConsumer`: `subscribe`, `unsubscribe`, `suspend`, `resume`, `assigned`, `status`, `update_offset`, `send_back`.
+  Its listener is called with a sequence of `ReceivedMessage` and a `ConsumeContext`, and returns a `ConsumeStatus` or
+  None.
+- All: `start`, `stop` (or `with`), `client_id`, `create_topic`, `publish_queues`, `subscribe_queues`, `max_offset`,
   `min_offset`, `offset_for_timestamp`, `earliest_store_time`, `view_message`, `query_messages`.
 
 Durations are seconds, timestamps and offsets are as on the wire. Every constructor takes the arguments of
@@ -26,9 +29,11 @@ there, in plain synchronous code of greenlets; `pushes` answers what brokers ask
 """
 
 from rocketpy.client.errors import BrokerError, ClientError, MessageIllegal, RequestTimeout, TopicNotFound
+from rocketpy.client.listening import ConsumeContext, ConsumeStatus
 from rocketpy.client.messages import ReceivedMessage, create_reply
 from rocketpy.client.producer import Producer
 from rocketpy.client.pull_consumer import PullConsumer
+from rocketpy.client.push_consumer import PushConsumer
 from rocketpy.client.results import (
     LocalTransactionState,
     PullResult,
@@ -49,7 +54,9 @@ __all__ = [
     "BrokerError",
     "ClientError",
     "ClientSettings",
+    "ConsumeContext",
     "ConsumeFromWhere",
+    "ConsumeStatus",
     "Credentials",
     "LocalTransactionState",
     "Message",
@@ -60,6 +67,7 @@ __all__ = [
     "PullConsumer",
     "PullResult",
     "PullStatus",
+    "PushConsumer",
     "QueryResult",
     "ReceivedMessage",
     "RequestTimeout",

@@ -31,6 +31,7 @@ from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.flags import ConsumeFromWhere, ConsumeType, MessageModel
 from rocketpy.protocol.message import Message
 from rocketpy.protocol.topic_names import retry_topic
+from rocketpy.protocol.version import CURRENT_VERSION, version_name
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +93,11 @@ class Consumer(Member):
     def consume_from(self) -> ConsumeFromWhere:
         """Where a new group begins."""
         return ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it is being stopped, so that nothing more is taken over."""
+        return self._state == State.SHUTDOWN_ALREADY
 
     def topics(self) -> list[str]:
         """The topics subscribed to; for the instance."""
@@ -165,13 +171,16 @@ class Consumer(Member):
                 raise BrokerError(answer.code, answer.remark, address)
         except (ClientError, RemotingError) as error:
             log.warning("%s is not taken back, it is sent anew: %s", message, error)
-            self._send_anew(instance, message)
+            self.send_anew(message, message.reconsume_times + 1)
 
-    def _send_anew(self, instance: Instance, message: ReceivedMessage) -> None:
+    def send_anew(self, message: ReceivedMessage, reconsume_times: int) -> None:
+        """Send a message to the retry topic as a new one. Raises ClientError or RemotingError."""
+        instance = self._instance
+        assert instance is not None
         properties = {name: value for name, value in message.properties.items() if name != names.TRANSACTION_PREPARED}
         properties[names.ORIGIN_MESSAGE_ID] = properties.get(names.ORIGIN_MESSAGE_ID) or message.msg_id
         properties[names.RETRY_TOPIC] = with_namespace(self.settings.namespace, message.topic)
-        properties[names.RECONSUME_TIME] = str(message.reconsume_times + 1)
+        properties[names.RECONSUME_TIME] = str(reconsume_times)
         properties[names.MAX_RECONSUME_TIMES] = str(self.max_reconsume_times)
         properties[names.DELAY_TIME_LEVEL] = str(3 + message.reconsume_times)
         if self._inner is None:
@@ -189,7 +198,6 @@ class Consumer(Member):
         self._offsets.load()
         self._puller = Puller(instance, self.group)
         instance.join(consumer=self)
-        self._instance = instance
 
     def _leave(self, instance: Instance) -> None:
         self.persist()
@@ -224,6 +232,7 @@ class Consumer(Member):
         return {
             "PROP_NAMESERVER_ADDR": "".join(f"{address};" for address in instance.name_servers.addresses),
             "PROP_CONSUME_TYPE": str(self.consume_type),
+            "PROP_CLIENT_VERSION": version_name(CURRENT_VERSION),
             "PROP_CONSUMER_START_TIMESTAMP": str(self.start_timestamp),
             "consumerGroup": self.group,
             "messageModel": str(self.model),

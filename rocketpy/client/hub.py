@@ -86,9 +86,9 @@ class UserCode:
         if self._pool is not None:
             self._pool.maxsize = count
 
-    def stop(self) -> None:
-        """Let the threads go when they are done with what they do."""
-        if self._pool is not None:
+    def stop(self, *, wait: bool = True) -> None:
+        """Let the threads go; without `wait`, one that does not end is left behind."""
+        if self._pool is not None and wait:
             self._pool.kill()
 
 

@@ -102,13 +102,14 @@ class Instance(Hub):
         self._rebalance_due = Event()
         self._heartbeat_due = Event()
         addresses = settings.addresses
+        persist = settings.persist_offset_interval
         fetch = self._fetch_name_servers if addresses is None else None
         self.name_servers = NameServers(self.client, addresses or (), self.timeout_ms, fetch)
         self.routes = Routes(self.name_servers, self._heartbeat_due.set)
         self._loops = [
             gevent.spawn(self._every, settings.poll_namesrv_interval, 0.01, self.update_routes),
             gevent.spawn(self._beat),
-            gevent.spawn(self._every, settings.persist_offset_interval, 10.0, self._persist),
+            gevent.spawn(self._every, persist, persist * 2, self._persist),
             gevent.spawn(self._rebalance),
         ]
         if fetch is not None:

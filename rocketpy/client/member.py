@@ -30,7 +30,6 @@ class State(StrEnum):
     """Where a member is in its life (ServiceState.java:22)."""
 
     CREATE_JUST = "CREATE_JUST"
-    START_FAILED = "START_FAILED"
     RUNNING = "RUNNING"
     SHUTDOWN_ALREADY = "SHUTDOWN_ALREADY"
 
@@ -68,16 +67,14 @@ class Member(ABC):
             raise ClientError(
                 f"The {what} service state not OK, maybe started once, {self._state}{see_faq()}"
             )
-        self._state = State.START_FAILED
         instance = attach(self.settings, unique=self._unique())
+        self._instance, self._state = instance, State.RUNNING  # a listener may be called before this returns
         try:
             instance.run(self._enter, instance)
         except BaseException:
-            self._state = State.CREATE_JUST
+            self._instance, self._state = None, State.CREATE_JUST
             detach(instance)
             raise
-        self._instance = instance
-        self._state = State.RUNNING
 
     def stop(self) -> None:
         """Finish what is under way and disconnect; harmless when it is not running."""
@@ -122,7 +119,7 @@ class Member(ABC):
         return self._run(self._queries().min_offset, queue)
 
     def offset_for_timestamp(self, queue: MessageQueue, timestamp: int) -> int:
-        """The offset of the first message of `queue` that was stored at `timestamp` ms or later."""
+        """The offset of the message of `queue` that was stored at `timestamp` ms, or nearest to it."""
         return self._run(self._queries().offset_for_timestamp, queue, timestamp)
 
     def earliest_store_time(self, queue: MessageQueue) -> int:

@@ -92,7 +92,7 @@ class Queries:
         return offset.GetMinOffsetReply.decode(answer.ext_fields).queue_offset
 
     def offset_for_timestamp(self, queue: MessageQueue, timestamp: int) -> int:
-        """The offset of the first message of `queue` that was stored at `timestamp` ms or later."""
+        """The offset of the message of `queue` that was stored at `timestamp` ms, or nearest to it."""
         name, number, address = self._place(queue)
         header = offset.SearchOffsetByTimestamp(
             topic=name, queue_id=number, timestamp=timestamp, bname=queue.broker_name

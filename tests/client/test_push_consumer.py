@@ -1,0 +1,410 @@
+"""Push consumers, concurrent and orderly, against a real broker."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rocketpy.client import (
+    ClientError,
+    ConsumeContext,
+    ConsumeFromWhere,
+    ConsumeStatus,
+    Message,
+    MessageModel,
+    Producer,
+    PullConsumer,
+    PushConsumer,
+    ReceivedMessage,
+    Sql92,
+)
+from rocketpy.protocol.api.connection import (
+    ConsumeMessageDirectly,
+    ConsumeMessageDirectlyResult,
+    ConsumerRunningInfo,
+    GetConsumerRunningInfo,
+)
+from rocketpy.protocol.api.offset import (
+    GetConsumerStatusBody,
+    InvokeBrokerToGetConsumerStatus,
+    InvokeBrokerToResetOffset,
+    QueryConsumerOffset,
+)
+from tests.client.cluster import Cluster, wait_until
+
+Answer = Callable[[Sequence[ReceivedMessage], ConsumeContext], ConsumeStatus | None]
+
+
+class Inbox:
+    """A listener that keeps what it gets; `answer` says what it returns."""
+
+    def __init__(self, answer: Answer = lambda messages, context: None) -> None:
+        self.messages: list[ReceivedMessage] = []
+        self.contexts: list[ConsumeContext] = []
+        self.threads: set[int] = set()
+        self._answer = answer
+
+    def __call__(self, messages: Sequence[ReceivedMessage], context: ConsumeContext) -> ConsumeStatus | None:
+        self.threads.add(threading.get_ident())
+        self.messages.extend(messages)
+        self.contexts.append(context)
+        return self._answer(messages, context)
+
+    def wait(self, count: int) -> list[bytes]:
+        """The bodies, once there are so many."""
+        wait_until(lambda: len(self.messages) >= count)
+        return [message.body for message in self.messages]
+
+
+@contextmanager
+def consuming(
+    cluster: Cluster, listener: Inbox, topic: str, expression: str = "*", group: str = "", **options: Any
+) -> Iterator[PushConsumer]:
+    options.setdefault("consume_from", ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET)
+    group = group or cluster.unique("group")
+    with PushConsumer(group, listener, {topic: expression}, namesrv=cluster.namesrv, **options) as consumer:
+        yield consumer
+
+
+def test_messages_are_given_to_the_listener_in_other_threads(cluster: Cluster, producer: Producer) -> None:
+    topic = cluster.topic(2)
+    inbox = Inbox()
+    with consuming(cluster, inbox, topic) as consumer:
+        sent = [producer.send(Message(topic, b"%d" % n, tags="t")).msg_id for n in range(6)]
+        assert sorted(inbox.wait(6)) == [b"0", b"1", b"2", b"3", b"4", b"5"]
+        assert sorted(message.msg_id for message in inbox.messages) == sorted(sent)
+        assert {message.broker_name for message in inbox.messages} == {"b-0"}
+        assert {context.queue.topic for context in inbox.contexts} == {topic}
+        assert threading.get_ident() not in inbox.threads
+        assert sorted(queue.queue_id for queue in consumer.assigned() if queue.topic == topic) == [0, 1]
+
+
+def test_group_goes_on_where_it_stopped(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    group = cluster.unique("group")
+    cluster.send(topic, b"0", b"1")
+    for inbox in (first := Inbox(), second := Inbox()):
+        with consuming(cluster, inbox, topic, group=group):
+            inbox.wait(2)
+        cluster.send(topic, b"2", b"3")
+    assert first.wait(2) == [b"0", b"1"]
+    assert second.wait(2) == [b"2", b"3"]
+
+
+def test_batches_have_the_size_that_was_asked_for(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, *[b"%d" % n for n in range(10)])
+    sizes: list[int] = []
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
+        sizes.append(len(messages))
+
+    with consuming(cluster, inbox := Inbox(answer), topic, batch_size=4):
+        assert sorted(inbox.wait(10)) == [b"%d" % n for n in range(10)]
+    assert max(sizes) == 4
+
+
+def test_failed_message_comes_again_and_the_offset_goes_on(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    sent = cluster.send(topic, b"bad")[0]
+    group = cluster.unique("group")
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
+        context.delay_level = 1
+        if messages[0].reconsume_times == 0:
+            raise ValueError("not this time")
+
+    with consuming(cluster, inbox := Inbox(answer), topic, group=group) as consumer:
+        assert inbox.wait(2) == [b"bad", b"bad"]
+        again = inbox.messages[1]
+        assert (again.topic, again.reconsume_times, again.msg_id) == (topic, 1, sent.msg_id)
+        wait_until(lambda: consumer.offsets.known(cluster.queue(topic)) == 1)
+
+
+def test_part_of_a_batch_can_fail_into_the_dead_letters(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"0", b"1", b"2")
+    group = cluster.unique("group")
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
+        context.ack_index, context.delay_level = 0, -1
+
+    with consuming(cluster, inbox := Inbox(answer), topic, group=group, batch_size=3, pull_batch_size=3):
+        inbox.wait(3)
+        dead = [message.body for message in wait_until(lambda: _dead(cluster, group, 2))]
+    assert dead == [b"1", b"2"]
+
+
+def _dead(cluster: Cluster, group: str, count: int) -> list[ReceivedMessage]:
+    with cluster.puller() as puller:
+        try:
+            found = puller.pull(cluster.queue(f"%DLQ%{group}"), 0).messages
+        except ClientError:  # nothing has died yet
+            return []
+    return found if len(found) == count else []
+
+
+def test_two_members_share_the_queues(cluster: Cluster, producer: Producer) -> None:
+    topic = cluster.topic(4)
+    group = cluster.unique("group")
+
+    def own(consumer: PushConsumer) -> set[int]:
+        return {queue.queue_id for queue in consumer.assigned() if queue.topic == topic}
+
+    with consuming(cluster, Inbox(), topic, group=group) as first:
+        wait_until(lambda: own(first) == {0, 1, 2, 3})
+        with consuming(cluster, Inbox(), topic, group=group) as second:
+            wait_until(lambda: len(own(first)) == len(own(second)) == 2)
+            assert own(first) | own(second) == {0, 1, 2, 3}
+        wait_until(lambda: own(first) == {0, 1, 2, 3})
+
+
+def test_broadcast_reaches_everybody_and_keeps_offsets_in_a_file(cluster: Cluster, tmp_path: Path) -> None:
+    topic = cluster.topic(2)
+    group = cluster.unique("group")
+    options: dict[str, Any] = {"group": group, "model": MessageModel.BROADCASTING, "local_offsets": str(tmp_path)}
+    with (
+        consuming(cluster, one := Inbox(), topic, instance_name="one", **options) as first,
+        consuming(cluster, other := Inbox(), topic, instance_name="other", **options),
+    ):
+        cluster.send(topic, b"0", b"1", b"2")
+        assert sorted(one.wait(3)) == sorted(other.wait(3)) == [b"0", b"1", b"2"]
+        client_id = first.client_id
+    text = (tmp_path / client_id / group / "offsets.json").read_text()
+    assert f'"topic":"{topic}"' in text
+    with consuming(cluster, again := Inbox(), topic, instance_name="one", **options):
+        cluster.send(topic, b"3")
+        assert again.wait(1) == [b"3"]
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        (ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET, [b"older", b"old", b"new"]),
+        (ConsumeFromWhere.CONSUME_FROM_TIMESTAMP, [b"old", b"new"]),  # a time after the last one means the last one
+        (ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET, [b"new"]),
+    ],
+)
+def test_new_group_begins_where_it_is_told(
+    cluster: Cluster, tmp_path: Path, where: ConsumeFromWhere, expected: list[bytes]
+) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"older", b"old")
+    stored = cluster.stored(topic)[-1]
+    options: dict[str, Any] = {"model": MessageModel.BROADCASTING, "local_offsets": str(tmp_path)}
+    options["consume_timestamp"] = stored.store_timestamp + 1
+    with consuming(cluster, inbox := Inbox(), topic, consume_from=where, **options) as consumer:
+        wait_until(consumer.assigned)
+        cluster.send(topic, b"new")
+        assert sorted(inbox.wait(len(expected))) == sorted(expected)
+
+
+def test_orderly_listener_sees_a_queue_in_order(cluster: Cluster) -> None:
+    topic = cluster.topic(2)
+    group = cluster.unique("group")
+    failures = iter([True])
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> ConsumeStatus:
+        context.suspend = 0.01
+        if messages[0].body == b"3" and next(failures, False):
+            return ConsumeStatus.RECONSUME_LATER
+        return ConsumeStatus.SUCCESS
+
+    with cluster.producer() as producer:
+        for number in range(10):
+            producer.send(Message(topic, b"%d" % number), sharding_key="one")
+    with consuming(cluster, inbox := Inbox(answer), topic, group=group, orderly=True) as consumer:
+        assert inbox.wait(11) == [b"0", b"1", b"2", b"3", b"3", *(b"%d" % n for n in range(4, 10))]
+        wait_until(lambda: 10 in consumer.offsets.table.values())
+        with consuming(cluster, Inbox(), topic, group=group, orderly=True) as other:
+            wait_until(lambda: sum(queue.topic == topic for queue in other.assigned()) == 1)
+
+
+def test_orderly_listener_may_commit_by_itself(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"0", b"1", b"2")
+    answers = iter([ConsumeStatus.SUCCESS, ConsumeStatus.ROLLBACK])
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> ConsumeStatus:
+        context.auto_commit, context.suspend = False, 0.01
+        return next(answers, ConsumeStatus.COMMIT)
+
+    with consuming(cluster, inbox := Inbox(answer), topic, orderly=True) as consumer:
+        assert inbox.wait(5) == [b"0", b"1", b"0", b"1", b"2"]
+        wait_until(lambda: consumer.offsets.known(cluster.queue(topic)) == 3)
+
+
+def test_orderly_message_that_fails_too_often_is_dead(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"bad", b"good")
+    group = cluster.unique("group")
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> ConsumeStatus | None:
+        context.suspend = 0.01
+        return ConsumeStatus.RECONSUME_LATER if messages[0].body == b"bad" else None
+
+    with consuming(cluster, inbox := Inbox(answer), topic, group=group, orderly=True, max_reconsume_times=2):
+        assert inbox.wait(4) == [b"bad", b"bad", b"bad", b"good"]
+        assert [message.body for message in wait_until(lambda: _dead(cluster, group, 1))] == [b"bad"]
+
+
+def test_full_queue_is_not_pulled_from(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, *[b"%d" % n for n in range(8)])
+    go_on = threading.Event()
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
+        assert go_on.wait(20)
+
+    options: dict[str, Any] = {"threads": 1, "queue_threshold": 2, "pull_batch_size": 1}
+    with consuming(cluster, inbox := Inbox(answer), topic, **options) as consumer:
+        def held() -> int:
+            info = consumer.status().mq_table.get(cluster.queue(topic))
+            return 0 if info is None else info.cached_msg_count
+
+        wait_until(lambda: held() == 3)
+        inbox.wait(1)
+        assert held() == 3
+        go_on.set()
+        assert len(inbox.wait(8)) == 8
+
+
+def test_listener_that_takes_too_long_loses_its_message(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"slow")
+    group = cluster.unique("group")
+    go_on = threading.Event()
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
+        assert messages[0].reconsume_times or go_on.wait(20)
+
+    with consuming(cluster, inbox := Inbox(answer), topic, group=group, consume_timeout=0.05, threads=2):
+        wait_until(lambda: _retried(cluster, group))
+        go_on.set()
+        assert inbox.wait(1)[0] == b"slow"
+
+
+def _retried(cluster: Cluster, group: str) -> bool:
+    """Whether a message of the group waits for the third delay level."""
+    with cluster.puller() as puller:
+        found = puller.pull(cluster.queue("SCHEDULE_TOPIC_XXXX", 2), 0).messages
+    return any(message.properties.get("REAL_TOPIC") == f"%RETRY%{group}" for message in found)
+
+
+def test_topics_are_added_and_dropped_while_running(cluster: Cluster) -> None:
+    one, other = cluster.topic(), cluster.topic()
+    with consuming(cluster, inbox := Inbox(), one) as consumer:
+        consumer.subscribe(other, "a")
+        cluster.send(other, b"no", tags="b")
+        cluster.send(other, b"yes", tags="a")
+        assert inbox.wait(1) == [b"yes"]
+        consumer.unsubscribe(other)
+        wait_until(lambda: other not in {queue.topic for queue in consumer.assigned()})
+
+
+def test_suspended_consumer_pulls_nothing(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    with consuming(cluster, inbox := Inbox(), topic) as consumer:
+        cluster.send(topic, b"0")
+        inbox.wait(1)
+        consumer.suspend()
+        cluster.send(topic, b"1")  # answers the pull that is held
+        inbox.wait(2)
+        cluster.send(topic, b"2")
+        consumer.resume()
+        assert inbox.wait(3) == [b"0", b"1", b"2"]
+
+
+def test_administrators_ask_a_consumer_through_the_broker(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    group = cluster.unique("group")
+    sent = cluster.send(topic, b"x")[0]
+    answers: list[Answer] = []
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> ConsumeStatus | None:
+        return answers[0](messages, context) if answers else None
+
+    def fail(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> ConsumeStatus | None:
+        raise ValueError("no")
+
+    with consuming(cluster, inbox := Inbox(answer), topic, group=group) as consumer:
+        inbox.wait(1)
+        wait_until(lambda: consumer.offsets.known(cluster.queue(topic)) == 1)
+        ids = {"consumer_group": group, "client_id": consumer.client_id}
+        info = ConsumerRunningInfo.from_json(cluster.ask(GetConsumerRunningInfo(**ids, jstack_enable=True)).body)
+        assert info.properties["PROP_CONSUMER_START_TIMESTAMP"] == str(consumer.start_timestamp)
+        assert info.properties["PROP_CLIENT_VERSION"] == "V4_9_8"
+        assert info.mq_table[cluster.queue(topic)].commit_offset == 1
+        assert info.jstack is not None
+        assert "TID: " in info.jstack
+        assert {one.topic for one in info.subscription_set} == {topic, f"%RETRY%{group}"}
+        status = cluster.ask(InvokeBrokerToGetConsumerStatus(topic=topic, group=group))
+        table = GetConsumerStatusBody.from_json(status.body).consumer_table
+        assert table == {consumer.client_id: {cluster.queue(topic): 1}}
+        header = ConsumeMessageDirectly(**ids, msg_id=sent.offset_msg_id, broker_name="b-0")
+        outcomes = []
+        for one in (None, fail, lambda messages, context: ConsumeStatus.RECONSUME_LATER):
+            answers[:] = [] if one is None else [one]
+            body = cluster.ask(header).body
+            outcomes.append(ConsumeMessageDirectlyResult.from_json(body).consume_result)
+        assert outcomes == ["CR_SUCCESS", "CR_THROW_EXCEPTION", "CR_LATER"]
+        assert inbox.messages[-1].topic == topic
+
+
+def test_reset_of_offsets_reaches_the_consumer(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    group = cluster.unique("group")
+    cluster.send(topic, b"0", b"1")
+    with consuming(cluster, inbox := Inbox(), topic, group=group, persist_offset_interval=0.02):
+        inbox.wait(2)
+        asked = QueryConsumerOffset(consumer_group=group, topic=topic, queue_id=0)
+        wait_until(lambda: cluster.ask(asked).ext_fields == {"offset": "2"})
+        header = InvokeBrokerToResetOffset(topic=topic, group=group, timestamp=0, is_force=True)
+        answer = cluster.ask(header)
+        assert (answer.code, answer.remark) == (0, None)
+        assert inbox.wait(4) == [b"0", b"1", b"0", b"1"]
+
+
+def test_offset_beyond_the_queue_is_corrected(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    group = cluster.unique("group")
+    cluster.send(topic, b"0")
+    cluster.stored(topic)
+    with PullConsumer(group, namesrv=cluster.namesrv) as puller:
+        puller.commit(cluster.queue(topic), 99)
+    with consuming(cluster, inbox := Inbox(), topic, group=group) as consumer:
+        wait_until(lambda: consumer.offsets.known(cluster.queue(topic)) == 1)
+        cluster.send(topic, b"1")
+        assert inbox.wait(1) == [b"1"]
+
+
+def test_filter_that_the_broker_refuses_fails_the_start(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    consumer = PushConsumer("sql", Inbox(), {topic: Sql92("a >")}, namesrv=cluster.namesrv)
+    with pytest.raises(ClientError, match="CODE: "):
+        consumer.start()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"threads": 0}, r"consumeThreadMin Out of range \[1, 1000\]"),
+        ({"batch_size": 1025}, r"consumeMessageBatchMaxSize Out of range \[1, 1024\]"),
+        ({"pull_interval": -1}, "pullInterval Out of range"),
+        ({"queue_threshold": 0}, "pullThresholdForQueue Out of range"),
+    ],
+)
+def test_settings_are_checked(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(ClientError, match=text):
+        PushConsumer("g", Inbox(), **options)
+    with pytest.raises(ClientError, match="messageListener is null"):
+        PushConsumer("g", None)  # type: ignore[arg-type]
+    with pytest.raises(ClientError, match="consumerGroup can not equal DEFAULT_CONSUMER"):
+        PushConsumer("DEFAULT_CONSUMER", Inbox())
+
+
