@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import gevent
 from gevent.lock import RLock
 
-from rocketpy.client.instance import Instance
+from rocketpy.client.instance import REBALANCE_INTERVAL, Instance
 from rocketpy.client.process_queue import ProcessQueue, now_ms
 from rocketpy.client.push_settings import PushSettings
 from rocketpy.client.queries import Queries
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 UNLOCK_DELAY_SECONDS = 20.0
 """Before a queue is given back of which messages are still held (RebalancePushImpl.UNLOCK_DELAY_TIME_MILLS:36)."""
+_FIRST_RETRY = 0.1
+"""Seconds until a topic without a route is looked for again, then twice as long each time."""
 
 
 class Balance:
@@ -45,22 +47,30 @@ class Balance:
         self._settings = settings
         self._begin = begin
         self._busy = RLock()
+        self._retry_after = _FIRST_RETRY
         self._in_order = settings.orderly and consumer.model == MessageModel.CLUSTERING
 
     def rebalance(self) -> None:
         """Take this member's share of each topic, and let go of others."""
+        complete = True
         with self._busy:
             for topic in list(self._consumer.subscriptions):
                 share = self._consumer.share(self._instance, topic)
                 if self._consumer.is_leaving:
                     return
                 if share is None:
+                    complete = False
                     if not topic.startswith(RETRY_PREFIX):
                         log.warning("%s: the share of %s cannot be told", self._consumer.group, topic)
                 elif self._take(topic, set(share)):
                     self._changed(topic)
             for queue in [queue for queue in self.table if queue.topic not in self._consumer.subscriptions]:
                 self.table.pop(queue).dropped = True
+        if complete:
+            self._retry_after = _FIRST_RETRY
+        else:
+            gevent.spawn_later(self._retry_after, self._instance.rebalance_soon)
+            self._retry_after = min(self._retry_after * 2, REBALANCE_INTERVAL)
 
     def release(self, held: ProcessQueue) -> None:
         """Let go of one queue whatever it does, as when its offset was changed (removeProcessQueue:460)."""

@@ -140,10 +140,10 @@ class Consumer(Member):
 
     def share(self, instance: Instance, topic: str) -> list[MessageQueue] | None:
         """The queues of `topic` that are this member's; None when that cannot be told now (rebalanceByTopic:258)."""
+        clients = self._members(instance, topic)  # which asks for the route if there is none
         queues = instance.routes.subscribed(topic)
         if self.model == MessageModel.BROADCASTING:
             return queues
-        clients = self._members(instance, topic)
         if not queues or not clients:
             return None
         return self._strategy(
@@ -213,7 +213,7 @@ class Consumer(Member):
         if address is None:
             instance.routes.update(topic)
             address = instance.routes.some_broker(topic)
-        if address is None:
+        if address is None or self.model == MessageModel.BROADCASTING:
             return None
         header = GetConsumerListByGroup(consumer_group=self.group)
         try:
