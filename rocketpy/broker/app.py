@@ -24,7 +24,7 @@ from rocketpy.broker.delay import FIRST_STEP_MS, DelayedMessages
 from rocketpy.broker.durability import Durability
 from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.identity import Identity
-from rocketpy.broker.light import LightGroupTable, LightOffsetTable, LightTopicTable
+from rocketpy.broker.light import LightGroupTable, LightOffsets, LightOffsetTable, LightTopicTable
 from rocketpy.broker.long_polling import LongPolling, sweep_interval
 from rocketpy.broker.loops import Loops, in_slices, ms_to_midnight
 from rocketpy.broker.namesrv_link import NamesrvLink
@@ -68,11 +68,7 @@ from rocketpy.config.startup import BrokerSettings
 from rocketpy.config.store import BrokerRole
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.group import SubscriptionGroupWrapper
-from rocketpy.protocol.api.offset import (
-    ConsumerOffsetSerializeWrapper,
-    DelayOffsetSerializeWrapper,
-    LmqConsumerOffsetSerializeWrapper,
-)
+from rocketpy.protocol.api.offset import ConsumerOffsetSerializeWrapper, DelayOffsetSerializeWrapper
 from rocketpy.protocol.api.topic import TopicConfigSerializeWrapper
 from rocketpy.protocol.body import Body
 from rocketpy.protocol.flags import Perm
@@ -191,8 +187,8 @@ class Broker(App):
         self.topics.changed.append(self._keep("topics.json", self.topics, TopicConfigSerializeWrapper).changed)
         self.groups.changed.append(self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper).changed)
         self._offsets_file = self._keep("consumerOffset.json", self.offsets, ConsumerOffsetSerializeWrapper)
-        if self.settings.store.enable_lmq:  # Java does not look at the other file then, and groups lose their offsets
-            self._offsets_file = self._keep("lmqConsumerOffset.json", self.offsets, LmqConsumerOffsetSerializeWrapper)
+        if isinstance(self.offsets, LightOffsetTable):  # Java looks at this file only, and groups lose their offsets
+            self._offsets_file = self._keep("lmqConsumerOffset.json", self.offsets, LightOffsets)
         self._delayed_file = self._keep("delayOffset.json", self._delayed, DelayOffsetSerializeWrapper)
         self._filters_file = self._keep("consumerFilter.json", self.filters, ConsumerFilterTable)
         if isinstance(self.store.dispatch, ExtendedDispatch):

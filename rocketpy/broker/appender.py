@@ -149,7 +149,7 @@ class MultiAppender(Appender):
         return self.append(record, properties.to_dict(), now)
 
     def _append_to(self, queues: str, record: Record, properties: dict[str, str], now: int) -> AppendResult:
-        """Store a record with its numbers; as in Java any fault that these bring is an unknown error (wrapMultiDispatch)."""
+        """Store a record with its numbers; a fault that these bring is an unknown error, as in wrapMultiDispatch:66."""
         if len(record.properties) > LONGEST_PROPERTIES:
             return self._store.append(record, now)
         numbers = self._store.next_offsets(queues, record.queue_id)

@@ -20,6 +20,7 @@ from rocketpy.protocol.body import Body
 from rocketpy.remoting.off_hub import off_hub
 
 B = TypeVar("B", bound=Body)
+B_contra = TypeVar("B_contra", bound=Body, contravariant=True)
 
 _log = logging.getLogger("rocketpy.broker")
 
@@ -28,13 +29,13 @@ Freeze = Callable[[], Callable[[], Body]]
 """Takes hold of the state of now, quickly, and gives the function that makes of it what is to be written."""
 
 
-class KeptTable(Protocol[B]):
+class KeptTable(Protocol[B_contra]):
     """What a table must be able to do to be kept."""
 
-    def freeze(self) -> Callable[[], B]:
+    def freeze(self) -> Callable[[], Body]:
         """See `Freeze`."""
 
-    def restore(self, saved: B) -> None:
+    def restore(self, saved: B_contra) -> None:
         """Take over what was saved in an earlier life."""
 
 

@@ -11,16 +11,25 @@ from collections.abc import Callable, Collection
 
 from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
-from rocketpy.filter.bloom import BloomFilter
+from rocketpy.errors import ConfigError
+from rocketpy.filter.bloom import BloomFilter, bit_set
 from rocketpy.filter.sql92 import FilterError, Matches, compile_filter
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.body import Body, body
 from rocketpy.protocol.body import wire as member
 from rocketpy.protocol.flags import ExpressionType
+from rocketpy.protocol.java_hash import concurrent_hash_map_order
+from rocketpy.protocol.properties import split_stored
+from rocketpy.protocol.record import Record
 
 _log = logging.getLogger("rocketpy.broker")
 
 _AWAY_AT_START_MS = 30_000
+_INITIAL_CAPACITY = 256
+_RESTORED_CAPACITY = 10  # fastjson reads into a ConcurrentHashMap of the default size, and Java goes on with that
+
+MayMatch = Callable[[int, bytes], bool]
+"""Whether a message may match, by its storeTimestamp (ms) and the bit map that was stored with it."""
 
 
 @body
@@ -81,11 +90,55 @@ class ConsumerFilters:
     """Filters by topic and group."""
 
     def __init__(self, config: BrokerConfig, clock: Clock = now_ms) -> None:
+        """Raises ConfigError for a bloom filter that makes no sense."""
         self._config = config
         self._clock = clock
-        self._bloom = BloomFilter(config.max_error_rate_of_bloom_filter, config.expect_consumer_num_use_filter)
+        try:
+            self._bloom = BloomFilter(config.max_error_rate_of_bloom_filter, config.expect_consumer_num_use_filter)
+        except ValueError as error:
+            raise ConfigError(f"maxErrorRateOfBloomFilter and expectConsumerNumUseFilter: {error}") from None
         self._filters: dict[str, dict[str, ConsumerFilterData]] = {}
-        self.dirty = False
+        self._capacity = _INITIAL_CAPACITY
+        self.dirty = True  # the file is there, as Java has it, also when nobody filters
+
+    @property
+    def bit_map_length(self) -> int:
+        """Bits of a bit map."""
+        return self._bloom.bits
+
+    def bit_map(self, record: Record) -> bytes:
+        """The bit map of the groups whose filters let a message through, present or away; empty where none filters.
+
+        Also while enableCalcFilterBitMap is off (CommitLogDispatcherCalcBitMap.dispatch:46).
+        """
+        filters = self._filters.get(record.topic)
+        if not filters or not self._config.enable_calc_filter_bit_map:
+            return b""
+        properties = split_stored(record.properties)
+        marked = 0
+        for data in filters.values():
+            matches = matches_of(data.expression, data.expression_type)
+            bloom = data.bloom_filter_data
+            if matches is not None and bloom is not None and matches(properties):
+                marked |= bit_set(bloom.bit_pos)
+        return marked.to_bytes(self._bloom.bits // 8, "little")
+
+    def may_match(self, data: ConsumerFilterData) -> MayMatch | None:
+        """What a bit map says about a group; None if the group has no bits.
+
+        About messages older than the group's filter it says nothing (ExpressionMessageFilter:84-105).
+        """
+        bloom = data.bloom_filter_data
+        if bloom is None:
+            return None
+        wanted, length, born = bit_set(bloom.bit_pos), bloom.bit_num // 8, data.born_time
+
+        def may_match(store_timestamp: int, bit_map: bytes) -> bool:
+            if store_timestamp <= born or len(bit_map) != length:
+                return True
+            return int.from_bytes(bit_map, "little") & wanted == wanted
+
+        return may_match
 
     def get(self, topic: str, group: str) -> ConsumerFilterData | None:
         """The filter of a group, be the group here or away."""
@@ -164,23 +217,30 @@ class ConsumerFilters:
         return lambda: copy
 
     def _snapshot(self) -> ConsumerFilterTable:
-        return ConsumerFilterTable(
-            filter_data_by_topic={
-                topic: FilterDataMapByTopic(group_filter_data=filters, topic=topic)
-                for topic, filters in self._filters.items()
-            }
-        )
+        """In the order of Java's maps."""
+        table = {}
+        for topic in concurrent_hash_map_order(self._filters, self._capacity):
+            filters = self._filters[topic]
+            groups = {group: filters[group] for group in concurrent_hash_map_order(filters)}
+            table[topic] = FilterDataMapByTopic(group_filter_data=groups, topic=topic)
+        return ConsumerFilterTable(filter_data_by_topic=table)
 
     def restore(self, saved: ConsumerFilterTable) -> None:
         """Take over what was saved, dead until its groups come; nothing if the bloom filter is of another size."""
         by_topic = {topic: data.group_filter_data for topic, data in saved.filter_data_by_topic.items()}
         every = [data for filters in by_topic.values() for data in filters.values()]
         for data in every:
-            bloom = data.bloom_filter_data
-            if bloom is None or (bloom.bit_num, len(bloom.bit_pos)) != (self._bloom.bits, self._bloom.hashes):
+            if not self._is_ours(data.bloom_filter_data):
                 _log.info("the bloom filter has changed; saved consumer filters are dropped")
                 return
             if not data.dead_time:
                 data.dead_time = max(data.born_time, self._clock() - _AWAY_AT_START_MS)
             data.dead = data.dead_time >= data.born_time
         self._filters = by_topic
+        self._capacity = _RESTORED_CAPACITY
+
+    def _is_ours(self, bloom: BloomFilterData | None) -> bool:
+        """Whether these are bits of this bloom filter (BloomFilter.isValid:220)."""
+        if bloom is None or (bloom.bit_num, len(bloom.bit_pos)) != (self._bloom.bits, self._bloom.hashes):
+            return False
+        return all(0 <= position < self._bloom.bits for position in bloom.bit_pos)

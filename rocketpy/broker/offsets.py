@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from rocketpy.protocol.api.offset import ConsumerOffsetSerializeWrapper
+from rocketpy.protocol.body import Body
 from rocketpy.protocol.java_hash import concurrent_hash_map_order
 
 SEPARATOR: Final = "@"
@@ -85,10 +86,14 @@ class OffsetTable:
 
     def snapshot(self) -> ConsumerOffsetSerializeWrapper:
         """All offsets in the order of Java's maps."""
-        return self.freeze()()
+        return self.freeze_heavy()()
 
-    def freeze(self) -> Callable[[], ConsumerOffsetSerializeWrapper]:
-        """The work of a snapshot of now that may be done later, and by another thread."""
+    def freeze(self) -> Callable[[], Body]:
+        """The work of saving the offsets of now that may be done later, and by another thread."""
+        return self.freeze_heavy()
+
+    def freeze_heavy(self) -> Callable[[], ConsumerOffsetSerializeWrapper]:
+        """The same for a snapshot."""
         offsets = {name: dict(queues) for name, queues in self._offsets.items()}
         capacity = self._capacity
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import lru_cache
 
-from rocketpy.broker.consumer_filters import ConsumerFilters, is_tag_type, matches_of
+from rocketpy.broker.consumer_filters import ConsumerFilters, MayMatch, is_tag_type, matches_of
 from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.topics import TopicTable
@@ -126,7 +126,7 @@ class PullChecks:
             raise ReplyError(ResponseCode.FILTER_DATA_NOT_LATEST, "the consumer's consumer filter data not latest")
         if not self._config.enable_property_filter:
             raise self._unsupported(subscription.expression_type)
-        return record_filter(matches_of(known.expression, known.expression_type))
+        return record_filter(matches_of(known.expression, known.expression_type), self._filters.may_match(known))
 
     def _of_retry(self, request: PullMessage, codes: Codes) -> Codes:
         """Messages that are tried again pass by the filter of the topic they came from, while the group has one."""
@@ -138,7 +138,9 @@ class PullChecks:
             found = None if known is None else matches_of(known.expression, known.expression_type)
             return found is None or found(properties)
 
-        return RecordFilter(matches, codes if isinstance(codes, frozenset) else None)
+        if isinstance(codes, RecordFilter):
+            return RecordFilter(matches, may_match=codes.may_match)
+        return RecordFilter(matches, codes)
 
     def _subscription(self, request: PullMessage, group: SubscriptionGroupConfig) -> SubscriptionData:
         """What the group's last heartbeat said about the topic."""
@@ -170,8 +172,10 @@ class PullChecks:
         )
 
 
-def record_filter(matches: Matches | None) -> RecordFilter | None:
+def record_filter(matches: Matches | None, may_match: MayMatch | None = None) -> RecordFilter | None:
     """What asks an expression about the properties of records; None, for all of them, without one."""
     if matches is None:
         return None
-    return RecordFilter(lambda view: matches(split_properties(decode(view).properties.decode("utf-8", "replace"))))
+    return RecordFilter(
+        lambda view: matches(split_properties(decode(view).properties.decode("utf-8", "replace"))), None, may_match
+    )

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.traffic import Rate, Traffic
 from rocketpy.protocol.fastjson import java_double
+from rocketpy.protocol.topic_names import LIGHT_PREFIX, is_light
 
 _SAMPLES = 601  # one a second for ten minutes, and the one before them
 _PERIODS = (10, 60, 600)  # seconds, of the three numbers in putTps and its like
@@ -201,6 +202,26 @@ class BrokerStats:
             for rates in (zip(*every, strict=True) if every else ((), (), ()))
         )
         return minute, hour, day
+
+
+class LightBrokerStats(BrokerStats):
+    """The same while enableLmq: all light topics count as one, and all light groups (LmqBrokerStatsManager.java)."""
+
+    def messages_got(self, group: str, topic: str, count: int, size: int) -> None:
+        """See `BrokerStats.messages_got`."""
+        super().messages_got(_one_if_light(group), _one_if_light(topic), count, size)
+
+    def message_sent_back(self, group: str, topic: str) -> None:
+        """See `BrokerStats.message_sent_back`."""
+        super().message_sent_back(_one_if_light(group), _one_if_light(topic))
+
+    def consume_tps(self, group: str, topic: str) -> float:
+        """See `BrokerStats.consume_tps`."""
+        return super().consume_tps(_one_if_light(group), _one_if_light(topic))
+
+
+def _one_if_light(name: str) -> str:
+    return LIGHT_PREFIX if is_light(name) else name
 
 
 def _no_times() -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 _MASK: Final = (1 << 64) - 1
@@ -33,6 +34,14 @@ class BloomFilter:
             combined = (first + number * second) & 0xFFFFFFFF
             positions.append((combined ^ 0xFFFFFFFF if combined >> 31 else combined) % self.bits)
         return positions
+
+
+def bit_set(positions: Iterable[int]) -> int:
+    """The set of these bits. In bytes, the lowest first, it is Java's bit map (BitsArray.java)."""
+    marked = 0
+    for position in positions:
+        marked |= 1 << position
+    return marked
 
 
 def murmur3(data: bytes) -> int:

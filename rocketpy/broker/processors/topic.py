@@ -20,7 +20,7 @@ from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import Command, Reply
 from rocketpy.protocol.flags import TopicFilterType
 from rocketpy.protocol.java_hash import hash_map_order
-from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_OP_HALF_TOPIC, topic_fault
+from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_OP_HALF_TOPIC, is_light, topic_fault
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.off_hub import off_hub
 from rocketpy.remoting.router import handles
@@ -85,6 +85,9 @@ class TopicProcessor:
         """Forget a topic and its queues; name servers go on routing it until they are told (deleteTopic:311)."""
         self._check_may_change(request.topic)
         _log.info("%s deletes topic %s", peer.remote_address, request.topic)
+        if is_light(request.topic):
+            self._store.delete_topic(request.topic)
+            return Reply()
         self._topics.delete(request.topic)
         self._delete_unused_queues()
         if self._config.auto_delete_unused_stats:
@@ -135,7 +138,7 @@ class TopicProcessor:
     def _delete_unused_queues(self) -> None:
         """Delete the queues of topics that exist no more (DefaultMessageStore.cleanUnusedTopic:1010)."""
         for topic in {topic for topic, _ in self._store.queues.table} - _KEPT:
-            if self._topics.get(topic) is None:
+            if self._topics.get(topic) is None and not is_light(topic):
                 _log.info("%d queues of topic %s are deleted", self._store.delete_topic(topic), topic)
 
     def _queue_stats(self, topic: str, queue_id: int) -> TopicOffset:
