@@ -36,6 +36,7 @@ final class Pullers {
         DefaultMQPullConsumer puller = new DefaultMQPullConsumer(request.getString("group"));
         puller.setNamesrvAddr(request.getString("namesrv"));
         puller.setVipChannelEnabled(request.getBooleanValue("vip"));
+        puller.setHeartbeatBrokerInterval(1_000);
         puller.start();
         pullers.put(puller.getConsumerGroup(), puller);
         return null;
