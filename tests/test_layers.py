@@ -29,7 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "client": _BELOW_SERVERS,
     "broker": _BELOW_SERVERS | {"store"},
     "admin": _BELOW_ADMIN,
-    "cli": _BELOW_ADMIN | {"__init__", "namesrv", "broker", "store", "admin", "standalone"},
+    "inspection": _BELOW_STORE | {"store"},
+    "cli": _BELOW_ADMIN | {"__init__", "namesrv", "broker", "store", "inspection", "admin", "standalone"},
     "standalone": _BELOW_SERVERS | {"namesrv", "broker", "store"},
     "__main__": {"cli"},
 }
@@ -39,6 +40,7 @@ GEVENT = {"remoting", "namesrv", "broker", "client", "cli"}
 NOT_IN: dict[str, set[str]] = {
     # bytes in, objects out: nothing that knows a socket, a thread, a greenlet or a log
     "protocol": {"asyncio", "logging", "select", "selectors", "subprocess", "threading"},
+    "inspection": {"asyncio", "select", "selectors", "subprocess", "threading"},
     # time is an argument, and whoever calls decides what runs where
     "store": {"asyncio", "select", "selectors", "subprocess", "threading"},
 }

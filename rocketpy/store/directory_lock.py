@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+from struct import Struct
+from typing import Final
 
 from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
 
+_FLOCK: Final = Struct("@hhqqi4x")  # struct flock of Linux: l_type, l_whence, l_start, l_len, l_pid
 _held: set[tuple[int, int]] = set()
 """Device and inode of what this process has locked: such locks do not keep a process from itself."""
 
@@ -53,6 +56,25 @@ class DirectoryLock:
             os.close(self._fd)
             self._fd = -1
             _held.discard(self._identity)
+
+
+def lock_holder(path: str) -> int:
+    """The id of the process that has the lock at `path`, -1 if it cannot be told which, 0 if none has. Takes nothing.
+
+    Raises OSError.
+    """
+    try:
+        if _identity(os.stat(path)) in _held:  # to close the file here would give this process's lock back
+            return os.getpid()
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    try:
+        asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
+        kind, _, _, _, process = _FLOCK.unpack(fcntl.fcntl(fd, fcntl.F_GETLK, asked))
+    finally:
+        os.close(fd)
+    return 0 if kind == fcntl.F_UNLCK else process or -1
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """One broker a directory, and the mark of the one that died."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from rocketpy.disk import Disk
 from rocketpy.errors import StoreError
-from rocketpy.store.directory_lock import AbortMark, DirectoryLock
+from rocketpy.store.directory_lock import AbortMark, DirectoryLock, lock_holder
 
 HOLD = """
 import fcntl, sys
@@ -50,6 +51,18 @@ def test_lock_of_another_process_is_respected(path):
         lock = DirectoryLock(path)
         lock.acquire()
         lock.release()
+
+
+def test_holder_is_told_without_taking_the_lock(path):
+    assert lock_holder(path) == 0
+    own = DirectoryLock(path)
+    own.acquire()
+    assert lock_holder(path) == os.getpid()
+    asks = "import sys; from rocketpy.store.directory_lock import lock_holder; print(lock_holder(sys.argv[1]))"
+    other = subprocess.run([sys.executable, "-c", asks, path], capture_output=True, text=True, check=True)
+    assert int(other.stdout) == os.getpid()
+    own.release()
+    assert lock_holder(path) == 0
 
 
 def test_lock_that_cannot_be_made_is_named(tmp_path):

@@ -68,6 +68,17 @@ def test_records_are_read_as_java_wrote_them(golden):
     assert store.log.max_offset == end
 
 
+def _has_queues(known: dict[str, Any]) -> bool:
+    return any(name.startswith("consumequeue/") for name in known["files"])
+
+
+def _first_entry(known: dict[str, Any], topic: str, queue_id: int) -> int:
+    """The number of the first entry that the queue's files held."""
+    begins = f"consumequeue/{topic}/{queue_id}/"
+    files = known["files"] if _has_queues(known) else known["reopened"]["files_after"]
+    return min(int(name.removeprefix(begins)) // 20 for name in files if name.startswith(begins))
+
+
 def test_queues_are_as_java_found_them(golden):
     store, known = golden
     for queue in known["reopened"]["queues"]:
@@ -76,7 +87,10 @@ def test_queues_are_as_java_found_them(golden):
         if queue["topic"] != TRANS_OP_HALF_TOPIC:       # no broker lets anybody pull from it
             assert _pulled(store, queue) == queue["messages"]
         entries = store.queues.find(topic, queue_id)
-        assert [entries.entry(number)[2] for number in range(queue["min"], queue["max"])] == queue["tags_codes"]
+        written = queue["tags_codes"][queue["min"] - _first_entry(known, topic, queue_id) :]
+        found = [entries.entry(number)[2] for number in range(queue["min"], queue["max"])]
+        assert found == written[: len(found)]
+        assert len(found) == len(written) or known["killed"]
 
 
 def test_keys_find_at_least_what_java_found(golden):
@@ -85,9 +99,11 @@ def test_keys_find_at_least_what_java_found(golden):
     for row in known["reopened"]["keys"]:
         views = store.query(row["topic"], row["key"], 64, 0, FOREVER).views
         found = [int.from_bytes(view[28:36], "big") for view in views]
-        assert sorted(found) == sorted(row["physical_offsets"]) or (
-            known["killed"] and set(found) > set(row["physical_offsets"])
-        )
+        java = row["physical_offsets"]
+        if _has_queues(known):
+            assert sorted(found) == sorted(java) or (known["killed"] and set(found) > set(java))
+        else:   # making the queues again, Java enters the last record twice
+            assert set(found) == set(java)
 
 
 def test_times_find_messages_no_further_away_than_javas(golden):
@@ -119,6 +135,12 @@ def test_store_goes_on_behind_java(golden, make_record):
     again.close(0)
 
 
+def _files(known: dict[str, Any]) -> dict[str, int]:
+    """Those that are there after a clean start and stop, but for what differs."""
+    files = known["files"] if _has_queues(known) and not known["killed"] else known["reopened"]["files_after"]
+    return {name: size for name, size in files.items() if not name.startswith(("index/", "config/", "consumequeue_"))}
+
+
 def test_clean_store_is_left_as_it_was(golden):
     """Opening and closing changes nothing but the index of what no Java broker had entered, and the checkpoint."""
     store, known = golden
@@ -126,8 +148,5 @@ def test_clean_store_is_left_as_it_was(golden):
     root = Path(store.config.store_path_root_dir)
     lengths = {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*") if path.is_file()}
     left = {name: size for name, size in lengths.items() if not name.startswith(("index/", "config/", "consumequeue_"))}
-    assert left == {
-        name: size
-        for name, size in (known["reopened"]["files_after"] if known["killed"] else known["files"]).items()
-        if not name.startswith(("index/", "config/", "consumequeue_"))
-    }
+    empty = {f"consumequeue/{queue.topic}/{queue.queue_id}/{0:020}" for queue in store.queues if not queue.next_offset}
+    assert {name: size for name, size in left.items() if name not in empty} == _files(known)    # Java deletes those

@@ -1,4 +1,4 @@
-"""`python -m tools.record_golden frames|stores`."""
+"""`python -m tools.record_golden frames|stores [NAME ...]`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from tools.record_golden import frames, stores
 
 @click.command()
 @click.argument("what", type=click.Choice(["frames", "stores"]))
-def record(what: str) -> None:
-    """Record WHAT from the official servers."""
+@click.argument("names", nargs=-1)
+def record(what: str, names: tuple[str, ...]) -> None:
+    """Record WHAT from the official servers: all of it, or the stores of those NAMES."""
     try:
         with tempfile.TemporaryDirectory(prefix="golden-") as directory:
-            record_all = frames.record if what == "frames" else stores.record
-            click.echo(f"{record_all(Path(directory))} {what}")
+            count = stores.record(Path(directory), names) if what == "stores" else frames.record(Path(directory))
+            click.echo(f"{count} {what}")
     except MissingToolError as error:
         raise click.ClickException(str(error)) from error
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rocketpy.protocol.codes import RequestCode as Ask
+from rocketpy.protocol.compression import compress
+from rocketpy.protocol.flags import MessageSysFlag
+from tools.dissect.store_files import commit_log
 from tools.record_golden.broker_frames import as_json
 from tools.record_golden.exchange import Answers
 from tools.record_golden.script import Fields, Script, batch_body, properties, send_v2
@@ -32,18 +37,31 @@ EXTENDED = SMALL | {
     "enableCalcFilterBitMap": "true",
 }
 
+CHECKED = SMALL | {
+    "transactionCheckInterval": "1000",
+    "transactionTimeOut": "1",
+    "transactionCheckMax": "2",
+    "fileReservedTime": "1000000",  # since BORN, the messages of transactions are not old yet
+}
+
 Play = Callable[[Script], None]
+Damage = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`play` writes the requests; after them the broker gets `wait` seconds and is stopped, or killed."""
+    """`play` writes the requests; after them the broker gets `wait` seconds and is stopped, or killed.
+
+    Before that it lets the `aged` oldest files of the log expire; after that `damage` is done to the directory.
+    """
 
     name: str
     about: str
     play: Play
     settings: dict[str, str] = field(default_factory=lambda: SMALL)
     killed: bool = False
+    aged: int = 0
+    damage: Damage | None = None
     wait: float = 0.5
     keys: tuple[tuple[str, str], ...] = ()
     """(topic, key) that the index is asked for."""
@@ -141,6 +159,85 @@ def extended(script: Script) -> None:
         send(script, "StoreX", 0, properties(TAGS=f"T{number % 2}", colour=colour), f"{colour} {number}".encode())
 
 
+def compressed(script: Script) -> None:
+    """Bodies as clients compress them: without a type, as 4.9.4 does, and with each type of 4.9.8."""
+    create(script, "StoreC", 1)
+    text = "Grüße, 世界. ".encode() * 20
+    types = (0, MessageSysFlag.COMPRESSION_LZ4, MessageSysFlag.COMPRESSION_ZSTD, MessageSysFlag.COMPRESSION_ZLIB)
+    for kind in types:
+        body = compress(text, kind)
+        named = properties(TAGS="Z", UNIQ_KEY=unique(kind))
+        send(script, "StoreC", 0, named, body, f=MessageSysFlag.COMPRESSED | kind)
+    send(script, "StoreC", 0, properties(TAGS="Z"), text)
+
+
+def transactions(script: Script) -> None:
+    """Half messages of every fate; the open ones are checked, and given up after two times."""
+    create(script, "StoreH", 2)
+    for number, kind in enumerate((8, 12, 8, None, 12, 8, None)):
+        named = {"TAGS": f"T{number}", "KEYS": "tx", "UNIQ_KEY": unique(number)}
+        half = properties(TRAN_MSG="true", PGROUP="GoldenProducer", **named)
+        name = send(script, "StoreH", number % 2, half, f"half {number}".encode(), f=4)
+        if kind is not None:
+            script.ask(f"end {name}", Ask.END_TRANSACTION, _end(name, kind))
+    send(script, "StoreH", 0, properties(TAGS="plain"), b"no transaction")
+
+
+def addressed(script: Script) -> None:
+    """Hosts of both kinds: the store's is always IPv6, that of the clients by turns."""
+    create(script, "StoreV", 2)
+    for number in range(6):
+        named = properties(TAGS=f"V{number % 2}", KEYS=f"v{number}", UNIQ_KEY=unique(number))
+        to = ("broker", "broker6")[number % 2]
+        name = f"send {number} to {to}"
+        fields = send_v2("StoreV", number % 2, named)
+        script.ask(name, Ask.SEND_MESSAGE_V2, fields, f"from {to}".encode(), to=to, connection=to)
+    batch = batch_body((b"a", properties(KEYS="va")), (b"b", ""))
+    fields = send_v2("StoreV", 0, properties(B="x"), m="true")
+    script.ask("batch", Ask.SEND_BATCH_MESSAGE, fields, batch, to="broker6", connection="broker6")
+    delay = properties(DELAY="18", TAGS="V")
+    script.ask("delayed", Ask.SEND_MESSAGE_V2, send_v2("StoreV", 1, delay), b"v", to="broker6", connection="broker6")
+
+
+def delayed_extended(script: Script) -> None:
+    """A delayed message's time of delivery stands in the extension, where its entry points."""
+    create(script, "StoreY", 1)
+    for number in range(4):
+        send(script, "StoreY", 0, properties(TAGS="Soon", DELAY=str(1 + 17 * (number % 2))), f"late {number}".encode())
+
+
+def tear_last_record(store: Path) -> None:
+    """The end of the last record never reached the disk."""
+    path, records = _written(store)
+    position, size = records[-1]
+    _overwrite(path, position + size - 60, bytes(60))
+
+
+def garble_a_body(store: Path) -> None:
+    """A byte of one of the last bodies is another one than was written."""
+    path, records = _written(store)
+    position, _ = records[-3]
+    data = path.read_bytes()
+    _overwrite(path, position + 90, bytes((data[position + 90] ^ 0xFF,)))
+
+
+def remove_queues(store: Path) -> None:
+    """Somebody has removed consumequeue/."""
+    shutil.rmtree(store / "consumequeue")
+
+
+def _written(store: Path) -> tuple[Path, list[tuple[int, int]]]:
+    """The only file of the log that holds anything, and (position, size) of its records."""
+    path = min((store / "commitlog").iterdir())
+    return path, [(one["position"], one["total_size"]) for one in commit_log(path.read_bytes())]
+
+
+def _overwrite(path: Path, position: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(position)
+        file.write(data)
+
+
 RECIPES = (
     Recipe(
         "plain",
@@ -182,5 +279,75 @@ RECIPES = (
         "consumequeue_ext with the bit maps of one SQL consumer, in several files; stopped cleanly.",
         extended,
         settings=EXTENDED,
+    ),
+    Recipe(
+        "compressed",
+        "Bodies compressed by zlib, LZ4 and ZSTD, with and without the type in sysFlag; stopped cleanly.",
+        compressed,
+        keys=tuple(("StoreC", unique(kind)) for kind in (0, MessageSysFlag.COMPRESSION_LZ4)),
+    ),
+    Recipe(
+        "transactions",
+        "Half messages that were committed, rolled back, and given up after checks; stopped cleanly.",
+        transactions,
+        settings=CHECKED,
+        wait=6.0,
+        keys=(("StoreH", "tx"), ("StoreH", unique(2)), ("RMQ_SYS_TRANS_HALF_TOPIC", "tx")),
+    ),
+    Recipe(
+        "ipv6",
+        "A broker with an IPv6 address; clients with IPv6 and IPv4 ones; a batch, a delayed message; stopped cleanly.",
+        addressed,
+        settings=SMALL | {"brokerIP1": "::1"},
+        keys=(("StoreV", "v1"), ("StoreV", "v2"), ("StoreV", "va")),
+    ),
+    Recipe(
+        "expired",
+        "As rolled, but the first two files of the log have expired, and what pointed there; stopped cleanly.",
+        rolled,
+        settings=ROLLED,
+        aged=2,
+        keys=(("StoreR", "k3"), ("StoreR", "k29"), ("StoreR", "b5.5")),
+    ),
+    Recipe(
+        "delayed-extended",
+        "Delayed messages, two of them delivered, with the extension; stopped cleanly.",
+        delayed_extended,
+        settings=EXTENDED,
+        wait=3.0,
+    ),
+    Recipe(
+        "extended-killed",
+        "As extended, but the broker was killed.",
+        extended,
+        settings=EXTENDED,
+        killed=True,
+        wait=2.0,
+    ),
+    Recipe(
+        "torn",
+        "As plain, killed, and the end of the last record is missing.",
+        plain,
+        killed=True,
+        damage=tear_last_record,
+        wait=2.0,
+        keys=(("StoreT", "key3"), ("StoreT", "twice")),
+    ),
+    Recipe(
+        "garbled",
+        "As plain, killed, and the body of the third last record is not what was written.",
+        plain,
+        killed=True,
+        damage=garble_a_body,
+        wait=2.0,
+        keys=(("StoreT", "key3"), ("StoreT", "Aa")),
+    ),
+    Recipe(
+        "queues-removed",
+        "As rolled, stopped cleanly, and consumequeue/ was removed.",
+        rolled,
+        settings=ROLLED,
+        damage=remove_queues,
+        keys=(("StoreR", "k3"), ("StoreR", "b5.5")),
     ),
 )
