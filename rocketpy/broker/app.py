@@ -182,7 +182,7 @@ class Broker(App):
         hold = None if self._timer_files is None else TimerIntake(self.settings.timer, self._timer_files).hold
         appender = MultiAppender if self.settings.store.enable_multi_dispatch else Appender
         self._appender = appender(self.store, self.stats, hold=hold)
-        self._delayed = DelayedMessages(self.store, self._appender)
+        self._delayed = DelayedMessages(self.store, self._appender, self.stats)
         self._files: list[ConfigFile] = []
         self.topics.changed.append(self._keep("topics.json", self.topics, TopicConfigSerializeWrapper).changed)
         self.groups.changed.append(self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper).changed)

@@ -54,17 +54,19 @@ class Appender:
         self._stats = stats
         self._clock = clock
 
-    def append(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+    def append(
+        self, record: Record, properties: dict[str, str], now: int, counted: bool = True
+    ) -> AppendResult:
         """Store a record, or have it wait in SCHEDULE_TOPIC_XXXX if its property DELAY says so.
 
         `record` and `properties` are then as stored. Raises FieldError when DELAY is no number, ReplyError when the
-        message asks for a time that it cannot have.
+        message asks for a time that it cannot have. What is not `counted` is none of the topic's statistics.
         """
         if self._hold is not None:
             self._hold(record, properties, now)
         if names.DELAY_TIME_LEVEL in properties:
             self._delay(record, properties, now)
-        return self._put(record, now)
+        return self._put(record, now, counted)
 
     def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
         """The same for a message as it was sent; a dict is made of its properties only if they are looked at."""
@@ -72,9 +74,9 @@ class Appender:
             return self.append(record, properties.to_dict(), now)
         return self._put(record, now)
 
-    def _put(self, record: Record, now: int) -> AppendResult:
+    def _put(self, record: Record, now: int, counted: bool = True) -> AppendResult:
         result = self._writer.append(record, now)
-        self._count(record.topic, result, now)
+        self._count(record.topic, result, now, counted)
         return result
 
     def append_half(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
@@ -118,11 +120,13 @@ class Appender:
         record.queue_id = level - 1
         record.tags_code = self._levels.deliver_time(level, now)
 
-    def _count(self, topic: str, result: AppendResult, now: int) -> None:
+    def _count(self, topic: str, result: AppendResult, now: int, counted: bool = True) -> None:
         elapsed = self._clock() - now
         if elapsed > 0:
             self._stats.put_took(elapsed)
-        if result.status is PutStatus.PUT_OK:
+        if result.status is PutStatus.PUT_OK and not counted:
+            self._stats.own_message_put(result.size)
+        elif result.status is PutStatus.PUT_OK:
             self._stats.messages_put(topic, result.message_count, result.size)
         else:
             self._stats.put_failed += 1
@@ -131,17 +135,19 @@ class Appender:
 class MultiAppender(Appender):
     """The same while enableMultiDispatch: messages may name further queues to enter (see `store.extended_dispatch`)."""
 
-    def append(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+    def append(
+        self, record: Record, properties: dict[str, str], now: int, counted: bool = True
+    ) -> AppendResult:
         """See `Appender.append`; the numbers of a message in further queues become a property of it."""
         queues = properties.get(names.INNER_MULTI_DISPATCH, "")
         if not queues or queues.isspace():
-            return super().append(record, properties, now)
+            return super().append(record, properties, now, counted)
         if self._hold is not None:
             self._hold(record, properties, now)
         if names.DELAY_TIME_LEVEL in properties:
             self._delay(record, properties, now)
         result = self._append_to(queues, record, properties, now)
-        self._count(record.topic, result, now)
+        self._count(record.topic, result, now, counted)
         return result
 
     def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:

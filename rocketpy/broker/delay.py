@@ -1,7 +1,8 @@
 """Delivery of delayed messages (ScheduleMessageService.java).
 
 They wait in SCHEDULE_TOPIC_XXXX, a queue for each level, so that within a queue they are due in the order in which
-they came; see `appender` for how they get there. Ten times a second the head of each queue is looked at, as in Java.
+they came; see `appender` for how they get there. The head of each queue is looked at when it is due, and ten times a
+second in any case, as Java does.
 
 What is delivered is a new message in the topic and queue that the old one remembers. How far each level has been
 delivered is kept in config/delayOffset.json; after a crash what was delivered since it was written comes once more.
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from rocketpy.broker.appender import Appender
+from rocketpy.broker.stats import BrokerStats
 from rocketpy.broker.timer_intake import ASKED
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.offset import DelayOffsetSerializeWrapper
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 FIRST_STEP_MS: Final = 1_000
 """How long after the start the first message may be delivered (FIRST_DELAY_TIME)."""
 _STEP_MS: Final = 100
+LEAST_PAUSE_MS: Final = 5
+"""What is due within so many ms is delivered together."""
 _MOST_A_STEP: Final = 500
 """Messages of one level that are delivered before others have their turn."""
 
@@ -40,9 +44,10 @@ class DelayedMessages:
     `dirty` says that something was delivered since it was last set to False.
     """
 
-    def __init__(self, store: MessageStore, appender: Appender) -> None:
+    def __init__(self, store: MessageStore, appender: Appender, stats: BrokerStats) -> None:
         self._store = store
         self._appender = appender
+        self._stats = stats
         self._delivered: dict[int, int] = {}
         self._next: dict[int, int] = {}
         """Where to look next; a message that is gone is passed over without being delivered."""
@@ -100,6 +105,7 @@ class DelayedMessages:
             if due <= HIGHEST_ADDRESS:  # of a unit that is lost (ScheduleMessageService:418-423)
                 due = self._store.delay_levels.deliver_time(level, self._store.log.store_time(physical_offset, size))
             if now < due <= latest:
+                self.pause = min(self.pause, max(due - now, LEAST_PAUSE_MS))
                 return
             record = self._store.record_at(physical_offset)
             if record is not None and record.size == size and not self._deliver(record, now):
@@ -127,7 +133,11 @@ class DelayedMessages:
         record.read_properties()
         for name in (names.DELAY_TIME_LEVEL, *ASKED):
             properties.pop(name, None)
-        status = self._appender.append(record, properties, now).status
-        if status is not PutStatus.PUT_OK:
-            log.warning("a delayed message for %s is not stored yet: %s", topic, status.name)
-        return status is PutStatus.PUT_OK
+        counted = self._store.config.enable_schedule_message_stats
+        result = self._appender.append(record, properties, now, counted=counted)
+        if result.status is not PutStatus.PUT_OK:
+            log.warning("a delayed message for %s is not stored yet: %s", topic, result.status.name)
+            return False
+        if counted:
+            self._stats.delayed_message_got(result.size)
+        return True

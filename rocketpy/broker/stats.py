@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.traffic import Rate, Traffic
 from rocketpy.protocol.fastjson import java_double
-from rocketpy.protocol.topic_names import LIGHT_PREFIX, is_light
+from rocketpy.protocol.topic_names import LIGHT_PREFIX, SCHEDULE_TOPIC, is_light
 
 _SAMPLES = 601  # one a second for ten minutes, and the one before them
 _PERIODS = (10, 60, 600)  # seconds, of the three numbers in putTps and its like
@@ -26,6 +26,8 @@ _TIME_NAMES = (
 _LATENCY_STEPS = [*[1] * 20, *[2] * 15, *[5] * 10, *[10] * 10, *[50] * 6, *[100] * 5, *[1000] * 9]
 _LATENCIES: Final = (*accumulate(_LATENCY_STEPS), (1 << 63) - 1)
 """Upper ends of the ranges that percentiles are taken from, in ms (StoreStatsService:83-90)."""
+_SCHEDULE_CONSUMER: Final = "SCHEDULE_CONSUMER"
+"""The group that delayed messages are counted for when they are delivered (MixAll.SCHEDULE_CONSUMER_GROUP)."""
 
 
 class Totals(NamedTuple):
@@ -73,6 +75,18 @@ class BrokerStats:
             traffic = self._puts[topic] = Traffic()
         traffic.times += 1
         traffic.messages += count
+        traffic.size += size
+
+    def own_message_put(self, size: int) -> None:
+        """The broker stored a message of its own, which Java does not count for its topic."""
+        self.put_times += 1
+        self.put_size += size
+
+    def delayed_message_got(self, size: int) -> None:
+        """A message was taken out of the schedule topic (ScheduleMessageService.onSuccess:695)."""
+        traffic = self._gets.setdefault(f"{SCHEDULE_TOPIC}@{_SCHEDULE_CONSUMER}", Traffic())
+        traffic.times += 1
+        traffic.messages += 1
         traffic.size += size
 
     def messages_got(self, group: str, topic: str, count: int, size: int) -> None:

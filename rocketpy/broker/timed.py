@@ -15,6 +15,7 @@ from heapq import heappop, heappush
 from typing import Final
 
 from rocketpy.broker.appender import Appender
+from rocketpy.broker.delay import LEAST_PAUSE_MS
 from rocketpy.config.store import StoreConfig
 from rocketpy.config.timer import TimerConfig
 from rocketpy.errors import StoreError
@@ -193,7 +194,7 @@ class TimedMessages:
             end = (files.read_second + 1) * SLOT_MS
             while heap and heap[0][0] < end:
                 if heap[0][0] > now:
-                    self.pause = min(self.pause, heap[0][0] - now)
+                    self.pause = min(self.pause, max(heap[0][0] - now, LEAST_PAUSE_MS))
                     return
                 if budget == 0:
                     self.pause = 0
@@ -205,7 +206,7 @@ class TimedMessages:
                 files.delivered()
                 budget -= 1
             if end > now:
-                self.pause = min(self.pause, end - now)
+                self.pause = min(self.pause, max(end - now, LEAST_PAUSE_MS))
                 return
             files.advance()
             if not heap:

@@ -45,7 +45,7 @@ class HalfMessages:
         record = _copy(half, topic, queue_id, properties)
         record.sys_flag = with_transaction_type(half.sys_flag, MessageSysFlag.TRANSACTION_COMMIT)
         record.prepared_transaction_offset = half.physical_offset
-        return self._appender.append(record, properties, now)
+        return self._appender.append(record, properties, now, counted=False)
 
     def end(self, half: Record, now: int) -> bool:
         """Note that the transaction has ended; False when that is not stored (addRemoveTagInTransactionOp:314)."""
@@ -70,7 +70,7 @@ class HalfMessages:
         record = _copy(half, half.topic, half.queue_id, properties)
         record.flag = 0
         record.reconsume_times = 0
-        return self._appender.append(record, properties, now)
+        return self._appender.append(record, properties, now, counted=False)
 
     def give_up(self, half: Record, properties: dict[str, str], now: int) -> bool:
         """Move a half message to TRANS_CHECK_MAX_TIME_TOPIC for good (resolveDiscardMsg:43)."""
@@ -89,7 +89,7 @@ class HalfMessages:
         return self._is_stored(_copy(given_up, TRANS_HALF_TOPIC, 0, properties), properties, now)
 
     def _is_stored(self, record: Record, properties: dict[str, str], now: int) -> bool:
-        status = self._appender.append(record, properties, now).status
+        status = self._appender.append(record, properties, now, counted=False).status
         if status is not PutStatus.PUT_OK:
             log.error("%r is not stored: %s", record, status.name)
         return status is PutStatus.PUT_OK

@@ -43,8 +43,8 @@ STORE_HOST = encode_host("127.0.0.1", 10911)
 class DataSide:
     """What processors share, and the requests that tests make."""
 
-    def __init__(self, root: Path, timer: TimerConfig | None = None) -> None:
-        """`timer`: have messages wait for a time of their own; `timer_intake` is to be given then."""
+    def __init__(self, root: Path, timer: TimerConfig | None = None, **keys: object) -> None:
+        """`timer`: have messages wait for a time of their own, by `timer_intake`; `keys`: those of the store."""
         self.clock = FakeClock()
         self.config = BrokerConfig(broker_ip1="127.0.0.1", broker_name="b-0")
         self.store_config = StoreConfig(
@@ -54,6 +54,7 @@ class DataSide:
             max_hash_slot_num=100,
             max_index_num=400,
             max_message_size=65_536,
+            **keys,
         )
         self.store = MessageStore(self.store_config)
         self.store.open(self.clock())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from rocketpy.broker.delay import DelayedMessages
@@ -13,12 +16,13 @@ from rocketpy.protocol.command import HOLD
 from rocketpy.protocol.flags import PullSysFlag
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.properties import split_properties
+from rocketpy.store.message_store import MessageStore
 from tests.broker.data_side import DataSide, answer_of
 
 
 @pytest.fixture
 def delayed(data: DataSide) -> DelayedMessages:
-    return DelayedMessages(data.store, data.appender)
+    return DelayedMessages(data.store, data.appender, data.stats)
 
 
 def step(data: DataSide, delayed: DelayedMessages, ms: int) -> None:
@@ -104,7 +108,7 @@ def test_delivery_goes_on_where_it_was(data: DataSide, delayed: DelayedMessages)
     assert delayed.stats() == {2: (2, 2)}
     assert delayed.snapshot().to_json() == b'{"offsetTable":{2:2}}'
     data.send(body=b"3", properties="DELAY\x012")
-    later = DelayedMessages(data.store, data.appender)
+    later = DelayedMessages(data.store, data.appender, data.stats)
     later.restore(delayed.freeze()())
     step(data, later, 5_000)
     assert data.store.max_offset("T", 0) == 3
@@ -133,3 +137,100 @@ def test_slaves_are_told_how_far_delivery_is(data: DataSide, delayed: DelayedMes
     step(data, delayed, 1_000)
     reply = answer_of(DelayProcessor(delayed).get_all, data.peer, GetAllDelayOffset())
     assert (reply.code, reply.body, reply.header) == (0, b'{"offsetTable":{1:1}}', None)
+
+
+def test_thousands_of_each_level_come_within_a_few_ms(data: DataSide, delayed: DelayedMessages) -> None:
+    for number in range(2_000):
+        data.send("T", b"%d" % number, properties=f"DELAY\x01{number % 3 + 1}")
+        data.clock.now += number % 4
+    late = []
+    end = data.clock.now + 10_000
+    delivered = 0
+    while data.clock.now <= end:
+        delayed.step(data.clock())
+        while delivered < data.store.max_offset("T", 0):
+            record = data.stored("T", queue_offset=delivered)
+            level = int(split_properties(record.properties.decode())["DELAY"])
+            delay = {1: 1_000, 2: 5_000, 3: 10_000}[level]
+            late.append(record.store_timestamp - record.born_timestamp - 1 - delay)
+            delivered += 1
+        data.clock.now += delayed.pause or 1
+    assert len(late) == 2_000
+    assert min(late) >= 0
+    assert max(late[700:]) < 10     # those before were due while the others were sent
+
+
+def test_the_next_look_is_when_something_is_due(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(properties="DELAY\x011")
+    pauses = []
+    for ms in (0, 850, 80, 67, 3):
+        step(data, delayed, ms)
+        pauses.append(delayed.pause)
+    assert pauses == [100, 100, 70, 5, 100]
+    assert data.store.max_offset("T", 0) == 1
+
+
+def test_a_delivery_counts_for_its_topic_and_as_taken_from_the_schedule(
+    data: DataSide, delayed: DelayedMessages
+) -> None:
+    data.send(properties="DELAY\x011")
+    step(data, delayed, 1_000)
+    data.store_config.enable_schedule_message_stats = False
+    data.send(properties="DELAY\x011")
+    step(data, delayed, 1_000)
+    assert data.store.max_offset("T", 0) == 2
+    assert data.stats.put_times == 4
+    for traffic in data.stats.all_traffic():
+        traffic.sample_minute(data.clock() - 10_000)
+    counted = {
+        key: traffic.messages for table in (data.stats._puts, data.stats._gets) for key, traffic in table.items()
+    }
+    assert counted == {"SCHEDULE_TOPIC_XXXX": 2, "T": 1, "SCHEDULE_TOPIC_XXXX@SCHEDULE_CONSUMER": 1}
+
+
+def test_a_message_whose_record_is_gone_is_passed_over_without_an_offset(
+    data: DataSide, delayed: DelayedMessages
+) -> None:
+    data.send(properties="DELAY\x011")
+    queue = data.store.queues.find("SCHEDULE_TOPIC_XXXX", 0)
+    assert queue is not None
+    queue.put(1 << 40, 100, data.clock())
+    step(data, delayed, 1_000)
+    assert delayed.snapshot().offset_table == {1: 1}
+    data.send(body=b"next", properties="DELAY\x011")
+    step(data, delayed, 1_000)
+    assert (delayed.snapshot().offset_table, data.store.max_offset("T", 0)) == ({1: 3}, 2)
+
+
+@pytest.mark.parametrize(("level", "stored"), [(0, None), (-1, None), (1, 1), (18, 18), (19, 18), (99, 18)])
+def test_levels(data: DataSide, level: int, stored: int | None) -> None:
+    data.send(properties=f"DELAY\x01{level}")
+    if stored is None:
+        assert b"DELAY\x01%d" % level in data.stored().properties
+    else:
+        assert b"DELAY\x01%d" % stored in data.stored("SCHEDULE_TOPIC_XXXX", stored - 1).properties
+
+
+def test_levels_of_ones_own(tmp_path: Path) -> None:
+    side = DataSide(tmp_path, message_delay_level="2s 1m 3d")
+    delayed = DelayedMessages(side.store, side.appender, side.stats)
+    for level in (1, 2, 3, 4):
+        side.send(body=b"%d" % level, properties=f"DELAY\x01{level}")
+    for ms, count in ((1_999, 0), (1, 1), (57_999, 1), (1, 2), (3 * 86_400_000 - 60_001, 2), (1, 4)):
+        step(side, delayed, ms)
+        assert side.store.max_offset("T", 0) == count
+    side.store.close(side.clock())
+
+
+def test_what_a_recovery_enters_again_is_still_due_when_it_was(data: DataSide, delayed: DelayedMessages) -> None:
+    data.send(properties="DELAY\x013\x02TAGS\x01A")
+    data.store.close(data.clock())
+    shutil.rmtree(data.store.paths.consume_queue)
+    store = MessageStore(data.store_config)
+    store.open(data.clock())
+    queue = store.queues.find("SCHEDULE_TOPIC_XXXX", 2)
+    assert queue is not None
+    entry = queue.entry(0)
+    assert entry is not None
+    assert entry[2] == data.clock() + 10_000
+    store.close(data.clock())

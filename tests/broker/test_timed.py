@@ -87,7 +87,7 @@ def test_a_message_is_delivered_in_the_very_ms(side: TimedSide, asked: str) -> N
     side.step(100)
     side.step(4_899)
     assert side.data.store.max_offset("T", 2) == 0
-    assert side.timed.pause == 1
+    assert side.timed.pause == 5
     side.step(1)
     record = side.data.stored("T", 2)
     assert (record.body, record.flag, record.store_timestamp) == ("später".encode(), 9, now + 5_000)
@@ -166,7 +166,7 @@ def test_too_much_in_one_second_is_refused(side: TimedSide) -> None:
 
 
 def test_a_delay_level_goes_before(side: TimedSide) -> None:
-    delayed = DelayedMessages(side.data.store, side.data.appender)
+    delayed = DelayedMessages(side.data.store, side.data.appender, side.data.stats)
     side.send(properties="TIMER_DELAY_SEC\x0160\x02DELAY\x012")
     assert side.bodies(TIMER) == []
     assert b"TIMER" not in side.data.stored("SCHEDULE_TOPIC_XXXX", 1).properties
@@ -181,14 +181,14 @@ def test_what_waits_by_level_since_timers_were_off_is_delivered_by_level(side: T
     record.properties += b"\x02TIMER_DELAY_SEC\x0160"
     record.tags_code = side.data.clock()
     side.data.store.append(record, side.data.clock())
-    delayed = DelayedMessages(side.data.store, side.data.appender)
+    delayed = DelayedMessages(side.data.store, side.data.appender, side.data.stats)
     side.data.clock.now += 5_000
     delayed.step(side.data.clock())
     assert side.bodies() == [b"body", b"body"]
 
 
 def test_a_retry_of_a_timed_message_waits_for_its_level_alone(side: TimedSide) -> None:
-    delayed = DelayedMessages(side.data.store, side.data.appender)
+    delayed = DelayedMessages(side.data.store, side.data.appender, side.data.stats)
     side.send(b"again", properties="TIMER_DELAY_MS\x01100")
     side.step(50)
     side.step(50)
