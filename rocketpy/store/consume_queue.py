@@ -123,10 +123,13 @@ class ConsumeQueue:
         view = self._view_of(file)
         stored = bytes(view[position : position + ENTRY_SIZE])
         is_half = stored[:_TAGS_AT] == entry[:_TAGS_AT] and stored[_TAGS_AT] != _EXT_ADDRESS_BEGINS
-        if stored != entry and (stored == _NO_ENTRY or is_half):
+        if stored != entry and (is_half or entry.startswith(stored.rstrip(b"\0"))):
             file.reserve(position, ENTRY_SIZE)
             view[position : position + ENTRY_SIZE] = entry
             self.flushed_offset = min(self.flushed_offset, queue_offset)
+            if queue_offset == self.next_offset - 1:
+                physical_offset, size, _ = ENTRY.unpack(entry)
+                self.max_physical_offset = physical_offset + size
 
     def _stored_entry(self, queue_offset: int) -> tuple[int, int, int] | None:
         file = self.files.find(queue_offset * ENTRY_SIZE)

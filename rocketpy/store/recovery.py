@@ -137,7 +137,7 @@ class Recovery:
     def _is_right(self, queue: ConsumeQueue, queue_offset: int, end: int) -> bool:
         """Whether an entry leads to its record, before `end`. If that has expired, being in order has to do."""
         physical_offset, size = queue.entry_before(queue_offset + 1) or (end, 0)
-        if not 0 <= physical_offset < end or size == FILLER_SIZE:
+        if not 0 <= physical_offset < end or not 0 < size < FILLER_SIZE:
             return False
         if physical_offset < self._log.min_offset:
             before = queue.entry_before(queue_offset)
