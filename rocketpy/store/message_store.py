@@ -39,6 +39,7 @@ from rocketpy.store.paths import StorePaths
 from rocketpy.store.reader import Reader, TagsFilter
 from rocketpy.store.recovery import Recovery
 from rocketpy.store.results import AppendResult, GetResult, PutStatus, QueryResult, StoreStats
+from rocketpy.store.survey import survey
 from rocketpy.store.writer import Writer
 
 Job = FlushJob | ReserveAhead | DeleteFiles
@@ -118,6 +119,8 @@ class MessageStore:
         self.checkpoint.load()
         if self.index is not None:
             self.index.load()
+        for line in survey(self.log, self.queues, self.index, self.checkpoint, self._abort.path):
+            _log.info("%s: %s", self.paths.root, line)
         recovery = Recovery(
             self.log, self.queues, self.index, self.checkpoint, self.dispatch,
             check_crc=self.config.check_crc_on_recover, with_index=self.config.message_index_safe,
