@@ -105,7 +105,8 @@ class NameServerProcess(Server):
     kind = "namesrv"
 
     def __init__(self, directory: Path, **settings: str) -> None:
-        super().__init__(directory, free_port(), settings)
+        path = str(directory / "kvConfig.json")  # else it would be in the home of whoever runs this
+        super().__init__(directory, free_port(), {"kvConfigPath": path, **settings})
 
     def is_ready(self) -> bool:
         with socket.create_connection(("127.0.0.1", self.port), 1):

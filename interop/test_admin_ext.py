@@ -165,12 +165,13 @@ UNORDERED = {
     "fetchConsumeStatsInBroker",
     "getAllTopicConfig",
     "getUserTopicConfig",
+    "getAllProducerInfo",
 }
 """What hash tables hold, among it names that are new in each run."""
 FIGURES = {"fetchBrokerRuntimeStats", "viewBrokerStatsData", "getConsumerRunningInfo", "getAllProducerInfo"}
 MASKS = (
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
-    (r"\d+@[\w-]+|[\w.]+@consumer_\w+|[\w.]+@\d+#\d+", "CLIENT"),
+    (r"[\d.]+@[\w#-]+", "CLIENT"),
     (r"(?:Topic|group|producer)_\d+_\d+_\d+", "NAME"),
     (r"7F000001[0-9A-F]{24}", "ID"),
     (r"\b1[67]\d{11}\b", "MS"),
