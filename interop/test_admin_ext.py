@@ -186,7 +186,7 @@ MASKS = (
     (r"commitLogDiskRatio_/[^\"]*", "commitLogDiskRatio_PATH"),
     (r"Can not update config path|Can not update config in black list\.", "BLACK LIST"),  # of 4.9.7 and of 4.9.8
     (r"Cannot invoke [^\n]*|ACL is off at this broker[^\n]*", "NO ACL"),  # new JVMs tell what was null
-    (r"java.lang.NullPointerException: NO ACL|No Any Consumer online in the consumer group: \S+", "NOBODY"),
+    (r"java\.lang\.NullPointerException[^\n]*|No Any Consumer online in the consumer group: \S+", "NOBODY"),
     (r'("putMessageDistributeTime":)"[^"]*"', r"\1TIMES"),  # null in the first minute
     (r'("earliestMessageTimeStamp":)"[^"]*"', r"\1MS"),  # -1 until something is asked for
     (r"(org\.apache\.rocketmq\.[\w.$]+@)[0-9a-f]+", r"\1HASH"),
