@@ -12,7 +12,6 @@ import logging
 import os
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -89,9 +88,11 @@ def rocketpy(
         return
     began = time.monotonic()
     _log_to_stderr(logging.INFO if verbose else logging.WARNING)
-    with _one_line_errors("rocketpy"), _directory(store, ephemeral) as directory:
+    if ephemeral and store is not None:
+        raise click.UsageError("--store and --ephemeral exclude each other")
+    with _one_line_errors("rocketpy"):
         from rocketpy.config.startup import BrokerSettings, NamesrvSettings
-        from rocketpy.standalone import Standalone, keep_below
+        from rocketpy.standalone import Standalone
 
         namesrv, broker = NamesrvSettings(), BrokerSettings()
         if config_file is not None:
@@ -101,11 +102,9 @@ def rocketpy(
             broker.server.listen_port = port
         if host is not None:
             broker.broker.broker_ip1 = broker.broker.broker_ip2 = host
-        if directory is not None:
-            keep_below(directory, namesrv, broker)
-            if config_file is not None:
-                broker.path = config_file
-        standalone = Standalone(namesrv, broker)
+        standalone = Standalone(namesrv, broker, store=store, ephemeral=ephemeral)
+        if config_file is not None and not ephemeral:
+            broker.path = config_file
         _run(standalone, lambda: _welcome(standalone, began))
 
 
@@ -320,18 +319,6 @@ def _one_line_errors(command: str, status: int = 1) -> Iterator[None]:
     except RocketpyError as error:
         click.echo(f"{command}: {error}", err=True)
         sys.exit(status)
-
-
-@contextlib.contextmanager
-def _directory(store: str | None, ephemeral: bool) -> Iterator[str | None]:
-    """The store directory to use; a temporary one is gone afterwards."""
-    if not ephemeral:
-        yield store
-        return
-    if store is not None:
-        raise click.UsageError("--store and --ephemeral exclude each other")
-    with tempfile.TemporaryDirectory(prefix="rocketpy-") as directory:
-        yield directory
 
 
 if __name__ == "__main__":

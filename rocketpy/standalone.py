@@ -1,14 +1,15 @@
 """A name server and a broker in one process: the whole of RocketMQ for a developer, a test or a small machine.
 
-    with Standalone.on_free_ports("/tmp/store") as rocketmq:
+    with Standalone.on_free_ports() as rocketmq:
         print(rocketmq.namesrv.address)
 """
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
 from typing import Self
 
-from rocketpy.broker.app import Broker
+from rocketpy.broker.app import Broker, temporary_directory
 from rocketpy.config.startup import BrokerSettings, NamesrvSettings
 from rocketpy.namesrv.app import NameServer
 from rocketpy.remoting.app import App
@@ -17,22 +18,43 @@ from rocketpy.remoting.app import App
 class Standalone(App):
     """Starts the name server, then the broker, which registers there and nowhere else."""
 
-    def __init__(self, namesrv: NamesrvSettings | None = None, broker: BrokerSettings | None = None) -> None:
-        """Raises ConfigError for settings that cannot be started."""
+    def __init__(
+        self,
+        namesrv: NamesrvSettings | None = None,
+        broker: BrokerSettings | None = None,
+        *,
+        store: str | None = None,
+        ephemeral: bool = False,
+    ) -> None:
+        """Everything is written below the directory `store`, whatever the settings say.
+
+        With `ephemeral` that is a temporary one, made at each start and removed at the stop. Raises ConfigError for
+        settings that cannot be started.
+        """
         self.namesrv = NameServer(namesrv)
         self.broker = Broker(broker)
+        self._ephemeral = ephemeral
+        self._temporary: TemporaryDirectory[str] | None = None
+        if store is not None:
+            self._keep_below(store)
 
     @classmethod
-    def on_free_ports(cls, store: str, *, host: str = "127.0.0.1") -> Self:
-        """On any free ports, known to clients as `host`, with everything it writes below the directory `store`."""
+    def on_free_ports(cls, store: str | None = None, *, host: str = "127.0.0.1") -> Self:
+        """On any free ports, known to clients as `host`, in the directory `store`, or else in a temporary one."""
         namesrv, broker = NamesrvSettings(), BrokerSettings()
         namesrv.server.listen_port = broker.server.listen_port = 0
-        keep_below(store, namesrv, broker)
         broker.broker.broker_ip1 = broker.broker.broker_ip2 = host
-        return cls(namesrv, broker)
+        return cls(namesrv, broker, store=store, ephemeral=store is None)
+
+    def _keep_below(self, directory: str) -> None:
+        self.namesrv.settings.keep_below(f"{directory}/namesrv")
+        self.broker.settings.keep_below(directory)
 
     def start(self) -> None:
         """Start both. Raises ConfigError, StoreError or RemotingError."""
+        if self._ephemeral:
+            self._temporary = temporary_directory()
+            self._keep_below(self._temporary.name)
         self.namesrv.start()
         self.broker.settings.broker.namesrv_addr = self.namesrv.address
         self.broker.start()
@@ -43,11 +65,6 @@ class Standalone(App):
             self.broker.stop()
         finally:
             self.namesrv.stop()
-
-
-def keep_below(directory: str, namesrv: NamesrvSettings, broker: BrokerSettings) -> None:
-    """Have both write into `directory`, the store's root, and nowhere else."""
-    namesrv.namesrv.kv_config_path = f"{directory}/namesrv/kvConfig.json"
-    namesrv.namesrv.config_store_path = f"{directory}/namesrv/namesrv.properties"
-    broker.store.store_path_root_dir = directory
-    broker.path = f"{directory}/config/broker.properties"
+            if self._temporary is not None:
+                self._temporary.cleanup()
+                self._temporary = None

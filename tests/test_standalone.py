@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 import threading
 import weakref
 from pathlib import Path
 
 import pytest
 
+from rocketpy.broker.app import Broker
+from rocketpy.config.startup import BrokerSettings
 from rocketpy.errors import StoreError
+from rocketpy.protocol.api.kv import GetKVListByNamespace, KVTable, PutKVConfig
 from rocketpy.protocol.api.send import SendMessage
 from rocketpy.remoting.client import Client
 from rocketpy.standalone import Standalone
@@ -26,6 +30,15 @@ def send(broker: str) -> int:
     client.close()
     assert answer.ext_fields is not None
     return int(answer.ext_fields["queueOffset"])
+
+
+def put(namesrv: str) -> dict[str, str]:
+    """Put a pair into the name server's table; what is there now."""
+    client = Client()
+    client.invoke(namesrv, PutKVConfig(namespace="n", key="a", value="b"))
+    answer = client.invoke(namesrv, GetKVListByNamespace(namespace="n"))
+    client.close()
+    return KVTable.from_json(answer.body).table
 
 
 def test_it_starts_again_and_again_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -56,3 +69,33 @@ def test_a_second_one_in_the_same_directory_is_refused(tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="in use by another broker"), Standalone.on_free_ports(str(tmp_path)):
             pass
         assert rocketmq.call(send, rocketmq.broker.address) == 0
+
+
+def test_an_ephemeral_one_leaves_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rocketmq = Standalone.on_free_ports()
+    for _ in range(2):      # each start begins with nothing
+        with rocketmq:
+            (directory,) = tmp_path.iterdir()
+            assert rocketmq.call(send, rocketmq.broker.address) == 0
+            assert rocketmq.call(put, rocketmq.namesrv.address) == {"a": "b"}
+            assert (directory / "commitlog").is_dir()
+            assert (directory / "namesrv" / "kvConfig.json").exists()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ephemeral_broker_writes_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its settings name the places of another broker."""
+    temporary, others = tmp_path / "temporary", tmp_path / "others"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    settings = BrokerSettings()
+    settings.server.listen_port = 0
+    settings.broker.broker_ip1 = settings.broker.broker_ip2 = "127.0.0.1"
+    settings.store.store_path_root_dir = str(others)
+    settings.store.store_path_commit_log = f"{others}/a,{others}/b"
+    settings.store.read_only_commit_log_store_paths = f"{others}/b"
+    with Broker(settings, host="127.0.0.1", ephemeral=True) as broker:
+        assert broker.call(send, broker.address) == 0
+    assert not others.exists()
+    assert list(temporary.iterdir()) == []

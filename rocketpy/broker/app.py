@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import gevent
@@ -93,18 +94,29 @@ _HOUR_MS = 3_600_000
 _log = logging.getLogger("rocketpy.broker")
 
 
+def temporary_directory() -> TemporaryDirectory[str]:
+    """A new directory for a store that nobody wants to keep; gone at the latest when the process ends."""
+    return TemporaryDirectory(prefix="rocketpy-", ignore_cleanup_errors=True)
+
+
 class Broker(App):
     """A broker on listenPort, 10911 unless told otherwise, with its VIP port two below and its HA port one above.
 
     A listenPort of 0 takes any free ports. `host` is a numeric address to listen on, "" is every one; what clients are
     told to connect to is brokerIP1.
+
+    With `ephemeral` its directory is a temporary one, made at each start and removed at the stop, whatever the settings
+    say; everything else is the same.
     """
 
-    def __init__(self, settings: BrokerSettings | None = None, *, host: str = "") -> None:
+    def __init__(
+        self, settings: BrokerSettings | None = None, *, host: str = "", ephemeral: bool = False
+    ) -> None:
         """Raises ConfigError for settings that cannot be started."""
         self.settings = BrokerSettings() if settings is None else settings
         self.settings.settle()
         self._host = host
+        self._ephemeral = ephemeral
         self._to_stop: list[Callable[[], object]] = []
 
     @property
@@ -124,6 +136,10 @@ class Broker(App):
 
     def start(self) -> None:
         """Open the store, serve, and register. Raises ConfigError, StoreError or RemotingError."""
+        if self._ephemeral:
+            directory = temporary_directory()
+            self._to_stop.append(directory.cleanup)
+            self.settings.keep_below(directory.name)
         self._make_tables()
         self._open_store()
         self._load_tables()

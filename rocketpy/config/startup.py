@@ -69,6 +69,14 @@ class BrokerSettings:
             raise ConfigError("Slave's brokerId must be > 0")
         self.store.ha_listen_port = self.server.listen_port and self.server.listen_port + 1
 
+    def keep_below(self, directory: str) -> None:
+        """Have everything written into `directory`, the store's root, and nowhere else."""
+        self.store.store_path_root_dir = directory
+        if self.store.store_path_commit_log != f"{directory}/commitlog":
+            self.store.store_path_commit_log = f"{directory}/commitlog"
+        self.store.read_only_commit_log_store_paths = None
+        self.path = f"{directory}/config/broker.properties"
+
     def live(self, now: int) -> LiveConfig:
         """The configuration as GET_BROKER_CONFIG and UPDATE_BROKER_CONFIG treat it."""
         # Java AdminBrokerProcessor.initConfigBlackList:151-157
@@ -97,6 +105,11 @@ class NamesrvSettings:
         unknown = _take_over(self.properties, self.configs, path)
         self.namesrv.config_store_path = path
         return unknown
+
+    def keep_below(self, directory: str) -> None:
+        """Have everything written into `directory`, and nowhere else."""
+        self.namesrv.kv_config_path = f"{directory}/kvConfig.json"
+        self.namesrv.config_store_path = f"{directory}/namesrv.properties"
 
     def live(self, now: int) -> LiveConfig:
         """The configuration as GET_NAMESRV_CONFIG and UPDATE_NAMESRV_CONFIG treat it."""

@@ -46,6 +46,7 @@ class NameServer(App):
 
     def start(self) -> None:
         """Reads kvConfig.json and listens. Raises ConfigError or RemotingError."""
+        self._kv.path = self.settings.namesrv.kv_config_path     # it may have been changed since
         self._kv.load()
         config = self.settings.server
         self._server = Server(self._router(), self._host, config.listen_port, config)
