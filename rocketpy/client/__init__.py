@@ -16,6 +16,8 @@ Stable names:
 - `PushConsumer`: `subscribe`, `unsubscribe`, `suspend`, `resume`, `assigned`, `status`, `update_offset`, `send_back`.
   Its listener is called with a sequence of `ReceivedMessage` and a `ConsumeContext`, and returns a `ConsumeStatus` or
   None.
+- `LitePullConsumer`: `subscribe`, `unsubscribe`, `assign`, `assignment`, `poll`, iteration, `commit`, `committed`,
+  `seek`, `seek_to_begin`, `seek_to_end`, `pause`, `resume`, `send_back`.
 - All: `start`, `stop` (or `with`), `client_id`, `create_topic`, `publish_queues`, `subscribe_queues`, `max_offset`,
   `min_offset`, `offset_for_timestamp`, `earliest_store_time`, `view_message`, `query_messages`.
 
@@ -30,6 +32,7 @@ there, in plain synchronous code of greenlets; `pushes` answers what brokers ask
 
 from rocketpy.client.errors import BrokerError, ClientError, MessageIllegal, RequestTimeout, TopicNotFound
 from rocketpy.client.listening import ConsumeContext, ConsumeStatus
+from rocketpy.client.lite_pull_consumer import LitePullConsumer
 from rocketpy.client.messages import ReceivedMessage, create_reply
 from rocketpy.client.producer import Producer
 from rocketpy.client.pull_consumer import PullConsumer
@@ -58,6 +61,7 @@ __all__ = [
     "ConsumeFromWhere",
     "ConsumeStatus",
     "Credentials",
+    "LitePullConsumer",
     "LocalTransactionState",
     "Message",
     "MessageIllegal",

@@ -31,7 +31,10 @@ _FIRST_RETRY = 0.1
 
 
 class Balance:
-    """The process queues of one consumer; `begin` is called with each new one and where to pull from."""
+    """The process queues of one consumer; `begin` is called with each new one and where to pull from.
+
+    `expires`: a queue that nobody has pulled from for long is given up, and taken over anew.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,8 @@ class Balance:
         instance: Instance,
         settings: PushSettings,
         begin: Callable[[ProcessQueue, int], None],
+        *,
+        expires: bool = True,
     ) -> None:
         self.table: dict[MessageQueue, ProcessQueue] = {}
         self.locks = QueueLocks(instance, consumer.group)
@@ -46,6 +51,7 @@ class Balance:
         self._instance = instance
         self._settings = settings
         self._begin = begin
+        self._expires = expires
         self._busy = RLock()
         self._retry_after = _FIRST_RETRY
         self._in_order = settings.orderly and consumer.model == MessageModel.CLUSTERING
@@ -124,7 +130,7 @@ class Balance:
         """Whether anything changed (updateProcessQueueTableInRebalance:333)."""
         changed = False
         for queue, held in [(queue, held) for queue, held in self.table.items() if queue.topic == topic]:
-            if queue not in share or held.is_pull_expired():
+            if queue not in share or (self._expires and held.is_pull_expired()):
                 held.dropped = True
                 if self._give_up(held):
                     del self.table[queue]

@@ -36,6 +36,10 @@ class ClientError(RocketpyError):
         super().__init__(_with_advice(f"CODE: {int(code)}  DESC: {text}" if show_code else text))
 
 
+class NotRunning(ClientError):
+    """A producer or consumer that was not started, or is stopped already."""
+
+
 class MessageIllegal(ClientError):
     """A message that may not be sent as it is (Validators.java:55)."""
 

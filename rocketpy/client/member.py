@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 from rocketpy.client.checks import check_group
-from rocketpy.client.errors import ClientError, see_faq
+from rocketpy.client.errors import ClientError, NotRunning, see_faq
 from rocketpy.client.instance import Instance, attach, detach
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import with_namespace
@@ -21,6 +21,7 @@ from rocketpy.client.queries import Queries
 from rocketpy.client.results import QueryResult
 from rocketpy.client.settings import ClientOptions, ClientSettings
 from rocketpy.protocol.api.route import MessageQueue
+from rocketpy.remoting import app
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -156,14 +157,17 @@ class Member(ABC):
     def _running(self) -> Instance:
         if self._instance is None or self._state != State.RUNNING:
             what = "The producer service state not OK" if self._kind == "producer" else "The consumer not running"
-            raise ClientError(f"{what}, {self._state}{see_faq()}")
+            raise NotRunning(f"{what}, {self._state}{see_faq()}")
         return self._instance
 
     def _queries(self) -> Queries:
         return Queries(self._running())
 
     def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._running().run(function, *args, **kwargs)
+        try:
+            return self._running().run(function, *args, **kwargs)
+        except app.NotRunning as error:
+            raise NotRunning(f"{self.group} was stopped meanwhile") from error
 
     def _begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         return self._running().begin(function, *args, **kwargs)

@@ -18,13 +18,14 @@ from rocketpy.client.results import LocalTransactionState, SendResult, SendStatu
 from rocketpy.client.selectors import by_sharding_key
 from rocketpy.client.sending import RETRY_CODES, Mode, Selector, Sender, SendSettings
 from rocketpy.client.settings import ClientOptions
+from rocketpy.client.trace import Trace
 from rocketpy.client.transactions import TransactionChecks, TransactionListener, end_transaction
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.api.transaction import CheckTransactionState
 from rocketpy.protocol.message import Message
-from rocketpy.protocol.topic_names import AUTO_CREATE_TOPIC
+from rocketpy.protocol.topic_names import AUTO_CREATE_TOPIC, TRACE_TOPIC
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Producer(Member):
         send_latency_fault: bool = False,
         transaction_listener: TransactionListener | None = None,
         check_threads: int = 1,
+        trace: bool | str = False,
         **client: Unpack[ClientOptions],
     ) -> None:
         """`send_timeout` covers all tries of a send, in seconds.
@@ -65,7 +67,8 @@ class Producer(Member):
         `async_retries` times, unless a broker refused it. Bodies of `compress_over` bytes are compressed.
         A topic that does not exist is created like `create_topic_key` with at most `default_topic_queues` queues a
         broker, where brokers do so. `send_latency_fault`: brokers that were slow are left alone for a while.
-        `check_threads` run the listener's checks. For the rest see `ClientSettings`.
+        `check_threads` run the listener's checks. `trace` tells the brokers of each message: True in their own topic
+        for that, a text in the topic of that name. For the rest see `ClientSettings`.
 
         Raises ClientError for values that cannot be used.
         """
@@ -73,6 +76,8 @@ class Producer(Member):
         self.send_timeout = send_timeout
         self.transaction_listener = transaction_listener
         self._check_threads = check_threads
+        self._trace_topic = trace
+        self._trace: Trace | None = None
         self._settings = SendSettings(
             retries, async_retries, retry_another_broker, retry_codes, max_message_size, compress_over, compression,
             compress_level, create_topic_key, default_topic_queues, send_latency_fault,
@@ -190,7 +195,8 @@ class Producer(Member):
             half.properties["__transactionId__"] = result.transaction_id
         state, failure = _execute(listener, half, arg, result.status)
         try:
-            self._run(end_transaction, self._sending(), result, state, failure, self.send_timeout * 1000)
+            timeout_ms = self.send_timeout * 1000
+            self._run(end_transaction, self._sending(), half, result, state, failure, timeout_ms, self._trace)
         except RocketpyError as error:
             log.warning("local transaction execute %s, but end broker transaction failed: %s", state, error)
         return TransactionSendResult(**vars(result), local_state=state)
@@ -212,11 +218,17 @@ class Producer(Member):
     def _enter(self, instance: Instance) -> None:
         instance.join(producer=self)
         self._sender = Sender(instance, self.group, self._settings)
+        if self._trace_topic:
+            topic = TRACE_TOPIC if self._trace_topic is True else self._trace_topic
+            self._trace = Trace(instance, self.group, "PRODUCE", topic)
+            self._sender.on_sent = self._trace.sent
         if self.transaction_listener is not None:
             self._user_code = instance.threads(self._check_threads)
-            self._checks = TransactionChecks(self._sender, self.transaction_listener, self._user_code)
+            self._checks = TransactionChecks(self._sender, self.transaction_listener, self._user_code, self._trace)
 
     def _leave(self, instance: Instance) -> None:
+        if self._trace is not None:
+            self._trace.stop()
         instance.leave(producer=self)
         if self._user_code is not None:
             self._user_code.stop()

@@ -28,13 +28,14 @@ from rocketpy.client.push_settings import PushSettings
 from rocketpy.client.reading import QueueReader, wait_idle
 from rocketpy.client.settings import ClientOptions
 from rocketpy.client.subscriptions import is_tags, subscription
+from rocketpy.client.trace import ConsumeTrace, Trace
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.client import CheckClientConfig, CheckClientRequestBody
 from rocketpy.protocol.api.connection import ConsumeMessageDirectlyResult, ConsumerRunningInfo, ProcessQueueInfo
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.flags import ConsumeFromWhere, ConsumeType, MessageModel
-from rocketpy.protocol.topic_names import retry_topic
+from rocketpy.protocol.topic_names import TRACE_TOPIC, retry_topic
 
 log = logging.getLogger(__name__)
 
@@ -71,10 +72,14 @@ class PushConsumer(Consumer):
     `max_reconsume_times` is given up: 16 times, or never if `orderly`. An orderly queue is suspended for
     `suspend_queue` s when a message failed. What a listener has had for `consume_timeout` s is sent back.
     `post_subscription` sends the expression with each pull. `stop` waits for listeners up to `stop_timeout` s.
+    `trace` tells the brokers of each message, True in their own topic for that, a text in the topic of that name.
     For the rest see `ClientSettings`.
     """
 
     consume_type = ConsumeType.CONSUME_PASSIVELY
+    _balance: Balance | None = None
+    _consumption: Consumption | None = None
+    _trace: Trace | None = None
 
     def __init__(
         self,
@@ -101,6 +106,7 @@ class PushConsumer(Consumer):
         consume_timeout: float = 900.0,
         post_subscription: bool = False,
         stop_timeout: float = 10.0,
+        trace: bool | str = False,
         offset_store: OffsetStore | None = None,
         local_offsets: str | None = None,
         **client: Unpack[ClientOptions],
@@ -112,7 +118,7 @@ class PushConsumer(Consumer):
         self.push = PushSettings(
             consume_from, consume_timestamp, orderly, threads, batch_size, pull_batch_size, pull_interval,
             queue_threshold, queue_threshold_mib, topic_threshold, topic_threshold_mib, max_span, max_reconsume_times,
-            suspend_queue, consume_timeout, post_subscription, stop_timeout,
+            suspend_queue, consume_timeout, post_subscription, stop_timeout, trace,
         )  # fmt: skip
         self.max_reconsume_times = self.push.most_reconsumes
         self.listener = listener
@@ -123,8 +129,6 @@ class PushConsumer(Consumer):
             self._note(topic, expression)
         if model == MessageModel.CLUSTERING:
             self.subscriptions[retry_topic(self.group)] = subscription(retry_topic(self.group))
-        self._balance: Balance | None = None
-        self._consumption: Consumption | None = None
         self._greenlets: list[gevent.Greenlet[..., object]] = []
 
     def subscribe(self, topic: str, expression: str = "*") -> None:
@@ -262,6 +266,10 @@ class PushConsumer(Consumer):
         except BaseException:
             instance.leave(consumer=self)
             raise
+        if self.push.trace:
+            topic = TRACE_TOPIC if self.push.trace is True else self.push.trace
+            self._trace = Trace(instance, self.group, "CONSUME", topic)
+            self.consume_hooks.append(ConsumeTrace(self._trace, self))
         self._consumption.start()
         self.spawn(self._sample)
         instance.heartbeat()
@@ -270,6 +278,8 @@ class PushConsumer(Consumer):
     def _leave(self, instance: Instance) -> None:
         gevent.killall(self._greenlets)
         self.consumption.stop()
+        if self._trace is not None:
+            self._trace.stop()
         super()._leave(instance)
         self.balance.drop_all()
 

@@ -48,6 +48,7 @@ class PushSettings:
     consume_timeout: float = 900.0
     post_subscription: bool = False
     stop_timeout: float = 10.0
+    trace: bool | str = False
     start_timestamp: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -97,6 +97,8 @@ class Sender:
         self._latency = Latency()
         self._ids = _unique_ids(instance.settings.ip)
         self.topics: set[str] = {settings.create_topic_key}
+        self.on_sent: Callable[[Outgoing, str, SendResult, int], None] | None = None
+        """Told of each message that was answered: to whom it went, what came of it, and when it began, in ms."""
 
     def prepare(self, message: Message, topic: str | None = None) -> Outgoing:
         """Check a message and make it ready. `topic` is where it goes if not to its own. Raises ClientError."""
@@ -195,11 +197,19 @@ class Sender:
         """To one queue, once (sendKernelImpl:711). Raises BrokerError, ClientError or RemotingError."""
         address = self.instance.broker_address(queue.broker_name, outgoing.topic)
         header = self._header(outgoing, queue)
+        started = int(time.time() * 1000)
         if mode == "oneway":
             self.instance.client.invoke_oneway(address, header, outgoing.body, timeout_ms)
             return None
         answer = self.instance.client.invoke(address, header, outgoing.body, timeout_ms)
-        return self._result(outgoing, queue.broker_name, answer, address)
+        result = self._result(outgoing, queue.broker_name, answer, address)
+        if self.on_sent is not None:
+            self.on_sent(outgoing, address, result, started)
+        return result
+
+    def new_id(self) -> str:
+        """An id that nothing else has."""
+        return self._ids.create(int(time.time() * 1000))
 
     def _header(self, outgoing: Outgoing, queue: MessageQueue) -> SendMessage:
         properties = outgoing.properties
@@ -253,7 +263,7 @@ class Sender:
         """Those of `message` with an id, and with the namespace where there is one."""
         properties = dict(message.properties)
         if names.UNIQ_KEY not in properties:
-            properties[names.UNIQ_KEY] = self._ids.create(int(time.time() * 1000))
+            properties[names.UNIQ_KEY] = self.new_id()
         if self.instance.settings.namespace is not None:
             properties[names.INSTANCE_ID] = self.instance.settings.namespace
         return properties

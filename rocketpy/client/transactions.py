@@ -12,6 +12,7 @@ from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import with_namespace
 from rocketpy.client.results import LocalTransactionState, SendResult
 from rocketpy.client.sending import Sender
+from rocketpy.client.trace import Trace
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.transaction import CheckTransactionState, EndTransaction
 from rocketpy.protocol.flags import MessageSysFlag
@@ -42,7 +43,13 @@ class TransactionListener:
 
 
 def end_transaction(
-    sender: Sender, result: SendResult, state: LocalTransactionState, failure: BaseException | None, timeout_ms: float
+    sender: Sender,
+    half: Message,
+    result: SendResult,
+    state: LocalTransactionState,
+    failure: BaseException | None,
+    timeout_ms: float,
+    trace: Trace | None,
 ) -> None:
     """Tell the broker, which does not answer (endTransaction:1305). Raises ClientError or RemotingError."""
     instance = sender.instance
@@ -60,14 +67,19 @@ def end_transaction(
         result.queue.broker_name, with_namespace(instance.settings.namespace, result.queue.topic)
     )
     remark = None if failure is None else f"executeLocalTransactionBranch exception: {failure!r}"
+    if trace is not None:
+        trace.ended(half, result.msg_id, address, half.uniq_key, state, False)
     instance.client.invoke_oneway(address, header, timeout_ms=timeout_ms, remark=remark)
 
 
 class TransactionChecks:
     """Answers the broker's questions about half messages of one group; to be used in the instance's hub."""
 
-    def __init__(self, sender: Sender, listener: TransactionListener, user_code: UserCode) -> None:
+    def __init__(
+        self, sender: Sender, listener: TransactionListener, user_code: UserCode, trace: Trace | None
+    ) -> None:
         self._sender = sender
+        self._trace = trace
         self._listener = listener
         self._user_code = user_code
 
@@ -80,6 +92,8 @@ class TransactionChecks:
         except Exception as error:
             log.exception("the check of transaction %s failed", header.transaction_id)
             remark = f"checkLocalTransactionState Exception: {exception_text(error)}"
+        if self._trace is not None:
+            self._trace.ended(message, message.msg_id, address, message.uniq_key, state, True)
         end = EndTransaction(
             producer_group=self._sender.group,
             tran_state_table_offset=header.tran_state_table_offset,

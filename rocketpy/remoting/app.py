@@ -19,6 +19,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class NotRunning(RuntimeError):
+    """An app was to do something, but it is not started, or it stopped meanwhile."""
+
+
 class App(ABC):
     """Something that is started and stopped in a hub.
 
@@ -73,7 +77,7 @@ class App(ABC):
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in the app's hub, in a greenlet of its own, and wait for what it returns or raises.
 
-        Inside `with app:`, from any thread; in the app's own thread it is simply called. Raises RuntimeError when the
+        Inside `with app:`, from any thread; in the app's own thread it is simply called. Raises NotRunning when the
         app is not running, or stops before the function returned.
         """
         if current_thread() is self._thread:
@@ -81,9 +85,9 @@ class App(ABC):
         return self.submit(function, *args, **kwargs).result()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """The same without waiting, from any thread. Raises RuntimeError when the app is not running."""
+        """The same without waiting, from any thread. Raises NotRunning when the app is not running."""
         if self._thread is None:
-            raise RuntimeError(f"{type(self).__name__} is not running")
+            raise NotRunning(f"{type(self).__name__} is not running")
         result: Future[T] = Future()
 
         def run() -> None:
@@ -102,7 +106,7 @@ class App(ABC):
 
         self._calls.add(result)
         if self._ended.done():
-            raise RuntimeError(f"{type(self).__name__} is not running")
+            raise NotRunning(f"{type(self).__name__} is not running")
         self._hub.loop.run_callback_threadsafe(gevent.spawn, run)
         return result
 
@@ -132,7 +136,7 @@ class App(ABC):
             self._ended.set_result(None)
         finally:
             for call in [call for call in self._calls if not call.done()]:
-                call.set_exception(RuntimeError(f"{type(self).__name__} stopped before the call returned"))
+                call.set_exception(NotRunning(f"{type(self).__name__} stopped before the call returned"))
 
     def _start_and_stop(self, ready: Future[None]) -> None:
         try:

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from rocketpy.client import ClientError, ConsumeFromWhere, LitePullConsumer, Message, ReceivedMessage
+from tests.client.cluster import Cluster, wait_until
+
+
+def _lite(cluster: Cluster, topic: str | None = None, group: str = "", **options: Any) -> LitePullConsumer:
+    options.setdefault("consume_from", ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET)
+    topics = None if topic is None else {topic: "*"}
+    return LitePullConsumer(group or cluster.unique("lite"), topics, namesrv=cluster.namesrv, **options)
+
+
+def _bodies(consumer: LitePullConsumer, count: int) -> list[bytes]:
+    got: list[ReceivedMessage] = []
+    wait_until(lambda: got.extend(consumer.poll(0.1)) or len(got) >= count)
+    return [message.body for message in got]
+
+
+def test_subscriber_polls_and_goes_on_where_it_committed(cluster: Cluster) -> None:
+    topic, group = cluster.topic(), cluster.unique("lite")
+    cluster.send(topic, b"0", b"1", b"2")
+    with _lite(cluster, topic, group, auto_commit=False, pull_batch_size=2) as consumer:
+        assert _bodies(consumer, 3) == [b"0", b"1", b"2"]
+        assert consumer.assignment() == [cluster.queue(topic)]
+        assert consumer.committed(cluster.queue(topic)) == 0
+        consumer.commit({cluster.queue(topic): 1})
+    with _lite(cluster, topic, group, auto_commit=False) as consumer:
+        assert _bodies(consumer, 2) == [b"1", b"2"]
+        consumer.commit()
+        assert consumer.committed(cluster.queue(topic)) == 3
+    with _lite(cluster, topic, group) as consumer:
+        wait_until(consumer.assignment)
+        assert consumer.poll(0.05) == []
+        cluster.send(topic, b"3")
+        assert _bodies(consumer, 1) == [b"3"]
+
+
+def test_polling_commits_what_was_handed_out_before(cluster: Cluster) -> None:
+    topic, group = cluster.topic(), cluster.unique("lite")
+    cluster.send(topic, b"0", b"1")
+    with _lite(cluster, topic, group, auto_commit_interval=0, pull_batch_size=1) as consumer:
+        _bodies(consumer, 2)
+        assert consumer.committed(cluster.queue(topic)) < 2
+        consumer.poll(0)
+        assert consumer.committed(cluster.queue(topic)) == 2
+    with _lite(cluster, topic, group) as consumer:
+        assert consumer.committed(cluster.queue(topic)) == 2, "it was stored at the end"
+
+
+def test_assigned_queues_are_read_and_can_be_changed(cluster: Cluster) -> None:
+    topic = cluster.topic(2)
+    with cluster.producer() as producer:
+        for number in range(2):
+            producer.send(Message(topic, b"%d" % number), queue=cluster.queue(topic, number))
+    consumer = _lite(cluster)
+    consumer.assign([cluster.queue(topic, 1)])
+    with consumer:
+        assert _bodies(consumer, 1) == [b"1"]
+        consumer.assign([cluster.queue(topic, 0)])
+        assert _bodies(consumer, 1) == [b"0"]
+        assert consumer.assignment() == [cluster.queue(topic, 0)]
+        with pytest.raises(ClientError, match="mutually exclusive"):
+            consumer.subscribe(topic)
+        with pytest.raises(ClientError, match="can not be null or empty"):
+            consumer.assign([])
+    with _lite(cluster, topic) as subscriber, pytest.raises(ClientError, match="mutually exclusive"):
+        subscriber.assign([cluster.queue(topic)])
+
+
+def test_seek_goes_on_elsewhere(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"0", b"1", b"2")
+    queue = cluster.queue(topic)
+    with _lite(cluster, topic) as consumer:
+        assert _bodies(consumer, 3) == [b"0", b"1", b"2"]
+        consumer.seek(queue, 1)
+        assert _bodies(consumer, 2) == [b"1", b"2"]
+        consumer.seek_to_begin(queue)
+        assert _bodies(consumer, 3) == [b"0", b"1", b"2"]
+        consumer.seek_to_end(queue)
+        cluster.send(topic, b"3")
+        assert _bodies(consumer, 1) == [b"3"]
+        assert consumer.offset_for_timestamp(queue, 0) == 0
+        with pytest.raises(ClientError, match="Seek offset illegal, seek offset = 9, min offset = 0, max offset = 4"):
+            consumer.seek(queue, 9)
+        with pytest.raises(ClientError, match="not in assigned list, may be rebalancing"):
+            consumer.seek(cluster.queue("Other"), 0)
+
+
+def test_paused_queue_brings_nothing(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"0")
+    queue = cluster.queue(topic)
+    with _lite(cluster, topic, pull_batch_size=1) as consumer:
+        assert _bodies(consumer, 1) == [b"0"]
+        consumer.pause([queue])
+        cluster.send(topic, b"1", b"2")  # the first answers the pull that is held
+        assert _bodies(consumer, 1) == [b"1"]
+        assert consumer.poll(0.05) == []
+        consumer.resume([queue])
+        assert _bodies(consumer, 1) == [b"2"]
+
+
+def test_iteration_ends_with_the_consumer(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"0", b"1")
+    got: list[bytes] = []
+    consumer = _lite(cluster, topic, poll_timeout=0.05)
+    with consumer:
+
+        def read() -> None:
+            got.extend(message.body for message in consumer)
+
+        thread = threading.Thread(target=read)
+        thread.start()
+        wait_until(lambda: len(got) == 2)
+    thread.join(20)
+    assert got == [b"0", b"1"]
+
+
+def test_members_share_queues(cluster: Cluster) -> None:
+    topic, group = cluster.topic(2), cluster.unique("lite")
+    with _lite(cluster, topic, group) as one:
+        wait_until(lambda: len(one.assignment()) == 2)
+        with _lite(cluster, topic, group) as other:
+            wait_until(lambda: len(one.assignment()) == len(other.assignment()) == 1)
+        wait_until(lambda: len(one.assignment()) == 2)
