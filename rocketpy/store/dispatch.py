@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from rocketpy.errors import ProtocolError
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.record import (
     BLANK_MAGIC,
@@ -127,7 +128,7 @@ class Dispatch:
             position = self.dispatched - start
             size = intact_size(view, position, check_crc=False)
             if size and self.dispatched + size <= end:
-                self._catch_up_with(decode(view, position), self.dispatched, tell)
+                self._catch_up_with(view, position, self.dispatched, tell)
                 self.dispatched += size
             elif end == start + log.file_size or peek_size_and_magic(view, position)[1] == BLANK_MAGIC:
                 self.dispatched = start + log.file_size
@@ -135,7 +136,11 @@ class Dispatch:
                 break
         return self.dispatched >= log.max_offset
 
-    def _catch_up_with(self, record: Record, physical_offset: int, tell: bool) -> None:
+    def _catch_up_with(self, view: memoryview, position: int, physical_offset: int, tell: bool) -> None:
+        record = _with_topic(view, position)
+        if record is None:
+            _log.error("the record at %d has no topic that could be: it is in no queue", physical_offset)
+            return
         record.physical_offset = physical_offset
         record.read_properties()
         if record.topic == SCHEDULE_TOPIC:
@@ -155,3 +160,11 @@ class Dispatch:
         return self._delay_levels.deliver_time(min(int(level), self._delay_levels.highest), record.store_timestamp)
 
 
+def _with_topic(view: memoryview, position: int) -> Record | None:
+    """The record there, None if its topic is damaged: only the body has a checksum. It cannot be a directory's name."""
+    try:
+        record = decode(view, position)
+    except ProtocolError:
+        return None
+    topic = record.topic
+    return None if "/" in topic or "\0" in topic or topic in ("", ".", "..") else record

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 
+from rocketpy.errors import ProtocolError
 from rocketpy.protocol.record import (
     BLANK_MAGIC,
     MAGIC,
@@ -145,7 +146,10 @@ class Recovery:
         file = self._log.files.find(physical_offset)
         if file is None or intact_size(file.view(), physical_offset - file.start, check_crc=False) != size:
             return False
-        record = decode(file.view(), physical_offset - file.start)
+        try:
+            record = decode(file.view(), physical_offset - file.start)
+        except ProtocolError:
+            return False
         return (record.topic, record.queue_id, record.queue_offset) == (queue.topic, queue.queue_id, queue_offset)
 
     def _end_of_log(self, start: int, *, may_be_torn: bool, queued: int) -> int:
@@ -211,7 +215,10 @@ def _is_torn(view: memoryview, position: int, size: int) -> bool:
         not any(view[at : min(at + _SECTOR, position + size)])
         for at in range(position - position % _SECTOR + _SECTOR, position + size, _SECTOR)
     ):
-        record = decode(view, position)
+        try:
+            record = decode(view, position)
+        except ProtocolError:
+            return False
         return b"\0" in record.properties or "\0" in record.topic
     return False
 

@@ -18,10 +18,11 @@ from rocketpy.errors import StoreError
 from rocketpy.protocol.record import intact_size
 
 RECORDS = 16
-HEADER = 91
 ENTRY = 20
+ENTRIES = 40 + 4 * 16 + (4 * RECORDS + 1) * ENTRY
+"""Where those of the index end: the header, the slots, and four entries a message."""
 STRIDE = 1 if os.environ.get("ROCKETPY_DAMAGE") == "all" else 4
-"""Bytes between two that are flipped; there is no field of less than four, but the topic's and the properties' length."""
+"""Bytes between two that are flipped: few fields have less."""
 
 
 class QuickDisk(Disk):
@@ -95,7 +96,7 @@ class Ended:
 
 
 def goes_on(store, make_record, records, damaged=None):
-    """All records but the damaged one are in the log and, if their queue is another, in their queue; more can follow."""
+    """All records but the damaged one are in the log, and in their queue if it is another; more can follow."""
     for record in records:
         if record is damaged:
             continue
@@ -115,15 +116,29 @@ def goes_on(store, make_record, records, damaged=None):
 
 
 @pytest.mark.parametrize("which", [RECORDS - 1, RECORDS - 2, RECORDS // 2])
-def test_flipped_header_hides_no_record_before_it(ended, make_record, which):
+def test_flipped_bit_hides_no_record_before_it(ended, make_record, which):
     log = ended.file("commitlog/00000000000000000000")
     damaged = ended.records[which]
     before = [record for record in ended.records if record.physical_offset < damaged.physical_offset]
-    for _, data in ended.flipped(log, damaged.physical_offset, damaged.physical_offset + HEADER):
+    for _, data in ended.flipped(log, damaged.physical_offset, damaged.physical_offset + damaged.size):
         store = ended.open(log, data)
         whole = intact_size(data, damaged.physical_offset) == damaged.size
         assert store.log.max_offset >= (ended.end if whole else damaged.physical_offset)
         goes_on(store, make_record, before, damaged)
+
+
+@pytest.mark.parametrize("topic", [b"\xd4opic1", b"To/ic1", b"To\0ic1", b"....."])
+def test_record_of_an_impossible_topic_is_in_no_queue(ended, make_record, caplog, topic):
+    log = ended.file("commitlog/00000000000000000000")
+    damaged = ended.records[5]
+    at = ended.files[log].index(b"Topic1", damaged.physical_offset)
+    data = ended.files[log][:at] + topic.ljust(6, b".") + ended.files[log][at + 6 :]
+    store = ended.open(log, data)
+    assert store.log.max_offset == ended.end
+    if ended.how == "crash" and topic != b".....":
+        assert f"the record at {damaged.physical_offset} has no topic that could be" in caplog.text
+    others = [record for record in ended.records if (record.topic, record.queue_id) != ("Topic1", 1)]
+    goes_on(store, make_record, others)
 
 
 def test_torn_record_hides_no_record_before_it(ended, make_record):
@@ -149,7 +164,7 @@ def test_damaged_queue_entry(ended, make_record, check_store, damage):
 
 
 @pytest.mark.parametrize("damage", ["flipped", "torn"])
-@pytest.mark.parametrize(("begin", "end"), [(0, 40), (40, 104), (104 + (4 * RECORDS - 5) * ENTRY, 104 + (4 * RECORDS + 1) * ENTRY)])
+@pytest.mark.parametrize(("begin", "end"), [(0, 40), (40, 104), (ENTRIES - 6 * ENTRY, ENTRIES)])
 def test_damaged_index(ended, make_record, check_store, damage, begin, end):
     index = ended.file("/index/")
     for _, data in getattr(ended, damage)(index, begin, end):
