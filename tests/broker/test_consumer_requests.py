@@ -68,7 +68,7 @@ def consumer(live: Live) -> Iterator[Consumer]:
 def reset(live: Live, timestamp: int, *, is_force: bool) -> dict[MessageQueue, int] | None:
     asked = offset.InvokeBrokerToResetOffset(topic="T", group="G", timestamp=timestamp, is_force=is_force)
     answer = live.ask(asked)
-    assert answer.code == 0, answer.remark
+    assert (answer.code, answer.remark) == (0, "not set any response code")
     return offset.ResetOffsetBody.from_json(answer.body).offset_table
 
 

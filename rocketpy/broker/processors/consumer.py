@@ -21,6 +21,7 @@ from rocketpy.protocol.codes import LanguageCode, ResponseCode
 from rocketpy.protocol.command import ONEWAY_FLAG, RESPONSE_FLAG, Command, Reply
 from rocketpy.protocol.header import Header
 from rocketpy.protocol.message_id import OffsetMessageId
+from rocketpy.protocol.remarks import NEVER_SET
 from rocketpy.protocol.version import Version, version_name
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.router import handles
@@ -70,7 +71,7 @@ class ConsumerProcessor:
         for member in group.members.values():
             _check_version(member, Version.V3_0_7_SNAPSHOT)
             member.peer.push(told, pushed)
-        return Reply(body=body)
+        return Reply(body=body, remark=NEVER_SET)
 
     @handles(offset.InvokeBrokerToGetConsumerStatus, spawn=True)
     def get_status(
@@ -93,7 +94,7 @@ class ConsumerProcessor:
                 continue
             if answer.code == ResponseCode.SUCCESS and answer.body:
                 table[member.client_id] = offset.GetConsumerStatusBody.from_json(answer.body).message_queue_table
-        return Reply(body=offset.GetConsumerStatusBody(consumer_table=table).to_json())
+        return Reply(body=offset.GetConsumerStatusBody(consumer_table=table).to_json(), remark=NEVER_SET)
 
     @handles(api.GetConsumerRunningInfo, spawn=True)
     def get_running_info(self, peer: Connection, request: api.GetConsumerRunningInfo, command: Command) -> None:
