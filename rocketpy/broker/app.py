@@ -318,7 +318,10 @@ class Broker(App):
         loops.every(_TEN_SECONDS_MS, self._retry_files)
         if self.settings.store.broker_role is not BrokerRole.SLAVE:
             loops.every(lambda: self._delayed.pause, lambda: self._delayed.step(now_ms()), first=FIRST_STEP_MS)
-            loops.every(lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed, first=10_000)
+            interval = self.settings.store.flush_delay_offset_interval
+            loops.every(
+                lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed, first=min(interval, 10_000)
+            )
             self._start_timer(loops)
             checks = self._transaction_checks
             loops.every(lambda: checks.pause, lambda: checks.step(now_ms()))
