@@ -10,15 +10,12 @@ from typing import Any, Self
 
 from rocketpy.protocol import fastjson
 from rocketpy.protocol.codes import LanguageCode, RequestCode
-from rocketpy.protocol.command import JSON, ONEWAY_FLAG, Command
+from rocketpy.protocol.command import JSON, Command
 from rocketpy.protocol.frame import FrameDecoder
 
 
 class RawClient:
-    """A connection to `address` ("host:port"); knows how frames look and nothing else.
-
-    `pushed` is what the server asked of its own accord, oldest first; nobody answers it.
-    """
+    """A connection to `address` ("host:port"); knows how frames look and nothing else."""
 
     def __init__(self, address: str, *, serialization: int = JSON, timeout: float = 60.0) -> None:
         host, _, port = address.rpartition(":")
@@ -26,7 +23,6 @@ class RawClient:
         self._frames = FrameDecoder()
         self._opaque = itertools.count(1)
         self._serialization = serialization
-        self.pushed: list[Command] = []
 
     def __enter__(self) -> Self:
         return self
@@ -37,23 +33,9 @@ class RawClient:
         self._socket.close()
 
     def ask(self, code: int, fields: Mapping[str, str] | None = None, body: bytes = b"") -> Command:
-        """Send one request and wait for its answer."""
-        opaque = self._send(code, fields, body)
-        while True:
-            answer = Command.decode(self._next_frame())
-            if not answer.is_response:
-                self.pushed.append(answer)
-            elif answer.opaque == opaque:
-                return answer
-
-    def tell(self, code: int, fields: Mapping[str, str] | None = None) -> None:
-        """Send one request that nobody answers."""
-        self._send(code, fields, b"", ONEWAY_FLAG)
-
-    def _send(self, code: int, fields: Mapping[str, str] | None, body: bytes, flag: int = 0) -> int:
+        """Send one request and wait for its answer; what the server pushes meanwhile is dropped."""
         request = Command(
             code,
-            flag=flag,
             opaque=next(self._opaque),
             language=LanguageCode.JAVA,
             ext_fields=dict(fields or {}),
@@ -61,7 +43,10 @@ class RawClient:
             serialization=self._serialization,
         )
         self._socket.sendall(request.encode())
-        return request.opaque
+        while True:
+            answer = Command.decode(self._next_frame())
+            if answer.is_response and answer.opaque == request.opaque:
+                return answer
 
     def ask_json(self, code: int, fields: Mapping[str, str] | None = None, body: bytes = b"") -> Any:
         """As `ask`, for an answer that must succeed and has a JSON body. Raises LookupError with the remark if not."""

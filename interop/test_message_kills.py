@@ -89,6 +89,21 @@ def _all_messages(address: str) -> list[MessageExt]:
             found += decode_messages(answer.body)
 
 
+class AskedClient(RawClient):
+    """Keeps in `questions` what the broker asks of its own accord."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.questions: list[Command] = []
+
+    def _next_frame(self) -> bytes:
+        frame = super()._next_frame()
+        command = Command.decode(frame)
+        if command.code == RequestCode.CHECK_TRANSACTION_STATE and not command.is_response:
+            self.questions.append(command)
+        return frame
+
+
 class Sender(threading.Thread):
     """Works in a thread of its own until `stop` is set or the broker dies."""
 
@@ -103,7 +118,7 @@ class Sender(threading.Thread):
     def run(self) -> None:
         """Send one message after the other."""
         try:
-            with RawClient(self._address) as client:
+            with AskedClient(self._address) as client:
                 self.begin(client)
                 while not self.stop.is_set():
                     self._number += 1
@@ -111,10 +126,10 @@ class Sender(threading.Thread):
         except OSError:
             return
 
-    def begin(self, client: RawClient) -> None:
+    def begin(self, client: AskedClient) -> None:
         """What comes first on a new connection."""
 
-    def send_one(self, client: RawClient) -> None:
+    def send_one(self, client: AskedClient) -> None:
         """Send the next message."""
         raise LookupError("which message?")
 
@@ -124,11 +139,11 @@ class DelayingSender(Sender):
 
     due: dict[bytes, int]
 
-    def begin(self, client: RawClient) -> None:
+    def begin(self, client: AskedClient) -> None:
         """See `Sender.begin`."""
         self.due = {}
 
-    def send_one(self, client: RawClient) -> None:
+    def send_one(self, client: AskedClient) -> None:
         """See `Sender.send_one`."""
         level = self._random.randrange(4)
         delay = level * 1_000 or self._random.randrange(100, 4_000)
@@ -148,12 +163,12 @@ class HalfSender(Sender):
     answered: set[bytes]
     asked = 0
 
-    def begin(self, client: RawClient) -> None:
+    def begin(self, client: AskedClient) -> None:
         """See `Sender.begin`."""
         self.answered = set()
         self._beat(client)
 
-    def send_one(self, client: RawClient) -> None:
+    def send_one(self, client: AskedClient) -> None:
         """See `Sender.send_one`."""
         kind = self._random.choice((COMMIT, ROLLBACK))
         body = b"%d %d %s" % (self._seed, self._number, kind)
@@ -168,36 +183,34 @@ class HalfSender(Sender):
                 _end(client, kind, int(fields["queueOffset"]), int(fields["msgId"][16:], 16), from_check=False)
         self.answer(client)
 
-    def answer(self, client: RawClient) -> None:
+    def answer(self, client: AskedClient) -> None:
         """Tell the broker what it asked about."""
-        while client.pushed:
-            question = client.pushed.pop(0)
-            if question.code == RequestCode.CHECK_TRANSACTION_STATE:
-                self.asked += 1
-                _answer(client, question)
+        while client.questions:
+            self.asked += 1
+            _answer(client, client.questions.pop(0))
 
-    def answer_only(self, client: RawClient) -> None:
+    def answer_only(self, client: AskedClient) -> None:
         """Send nothing more, but be there to be asked."""
         self._beat(client)
         self.answer(client)
 
-    def _beat(self, client: RawClient) -> None:
+    def _beat(self, client: AskedClient) -> None:
         data = HeartbeatData(client_id="killed@1", producer_data_set=[ProducerData(group_name=GROUP)])
         equal("heartbeat", client.ask(RequestCode.HEART_BEAT, Heartbeat().encode(), data.to_json()).code, 0)
 
 
-def _answer(client: RawClient, question: Command) -> None:
+def _answer(client: AskedClient, question: Command) -> None:
     header = CheckTransactionState.decode(question.ext_fields)
     kind = COMMIT if bytes(decode(question.body).body).endswith(COMMIT) else ROLLBACK
     _end(client, kind, header.tran_state_table_offset, header.commit_log_offset, from_check=True)
 
 
-def _end(client: RawClient, kind: bytes, queue_offset: int, physical_offset: int, *, from_check: bool) -> None:
+def _end(client: AskedClient, kind: bytes, queue_offset: int, physical_offset: int, *, from_check: bool) -> None:
     header = EndTransaction(
         producer_group=GROUP, tran_state_table_offset=queue_offset, commit_log_offset=physical_offset,
         commit_or_rollback=KINDS[kind], from_transaction_check=from_check, msg_id="",
     )  # fmt: skip
-    client.tell(RequestCode.END_TRANSACTION, header.encode())
+    equal("end", client.ask(RequestCode.END_TRANSACTION, header.encode()).code, 0)
 
 
 def test_kills_during_delayed_delivery(broker: OurBroker) -> None:
@@ -244,7 +257,7 @@ def test_kills_between_half_and_end(broker: OurBroker) -> None:
     holds(f"half messages were answered between all kills ({len(answered)})", len(answered) > 10 * KILLS)
     wanted = {body for body in answered if body.endswith(COMMIT)}
     last = HalfSender(broker.address, KILLS)
-    with RawClient(broker.address) as client:
+    with AskedClient(broker.address) as client:
         last.begin(client)
 
         def missing() -> int:
