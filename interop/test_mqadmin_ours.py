@@ -186,6 +186,16 @@ COMMANDS = (
     "checkMsgSendRT -t Printed -a x",
     "sendMsgStatus -b broker-a -c 3 -s 20",
     "sendMsgStatus -b broker-a -c x",
+    "sendMsgStatus -b broker-x",
+    "sendMessage -t Printed -p body -k key -c Tag",
+    "sendMessage -t Printed -p body -b broker-a",
+    "sendMessage -t Printed -p body -b broker-a -i 1 -m true",
+    "sendMessage -t Printed -p body -b broker-x -i 1",
+    "sendMessage -t Printed -p body -b broker-a -i 9",
+    "sendMessage -t Printed -p body -i 1",
+    "sendMessage -t Printed -p body -b broker-a -i x",
+    "sendMessage -t Un%known! -p body",
+    "sendMessage -t TBW102 -p body",
     "updateAclConfig -b {broker} -a name -s secret123 -t A=PUB -m true",
     "updateAclConfig -c NoCluster -a name -s secret123",
     "deleteAclConfig -b {broker} -a name",
@@ -261,6 +271,8 @@ MASKS = (
     (r"(Avg RT: )[\d.]+", r"\1N"),
     (r"(timeout, )\d+\(ms\)", r"\1N(ms)"),
     (r"(consumer:\[/127\.0\.0\.1:)\d+", r"\1N"),
+    (r"(Producer: 127\.0\.0\.1:)\d+", r"\1N"),
+    (r"(?m)^(\S+ +)\d+( +SEND_OK +)[0-9A-F]+$", r"\1N\2ID"),
 )
 MOST_CHANGES = 5
 """How often what is printed about may change between two runs."""

@@ -58,6 +58,7 @@ MODULES: Final = {
     "getBrokerConfig": "broker",
     "getConsumerConfig": "group",
     "queryCq": "queue",
+    "sendMessage": "sending",
     "consumeMessage": "reading",
     "updateAclConfig": "acl",
     "deleteAclConfig": "acl",

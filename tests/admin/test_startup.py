@@ -107,7 +107,7 @@ def test_clusters_are_listed(admin: Admin, cluster: Standalone) -> None:
 
 def test_message_is_found_in_every_way(admin: Admin, cluster: Standalone) -> None:
     admin("updateTopic -b BROKER -t Found -r 2 -w 2")
-    key = cluster.call(_send, cluster)
+    key = _send(cluster)
     row = admin("queryMsgByKey -t Found -k Schlüssel")[0].splitlines()[1]
     assert row.split() == [key, "1", "0"]
     by_key = admin(f"queryMsgByUniqueKey -t Found -i {key}")[0]
@@ -126,9 +126,10 @@ def test_message_is_found_in_every_way(admin: Admin, cluster: Standalone) -> Non
 def _send(cluster: Standalone) -> str:
     admin = AdminClient(cluster.namesrv.address)
     queue = MessageQueue(topic="Found", broker_name=cluster.broker.settings.broker.broker_name, queue_id=1)
-    sent = Sender(admin, "group").send(Message("Found", "Grüße".encode(), keys="Schlüssel", tags="TagA"), queue)
+    with Sender(admin, "group") as sender:
+        sent = sender.send(Message("Found", "Grüße".encode(), keys="Schlüssel", tags="TagA"), queue)
     admin.close()
-    return sent.message_id
+    return sent.msg_id
 
 
 @pytest.mark.parametrize(

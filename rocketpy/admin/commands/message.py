@@ -11,7 +11,7 @@ from rocketpy.admin.invocation import Command, Invocation, parse_number
 from rocketpy.admin.messages import address_of, consume_directly, find, tracks, view, view_any
 from rocketpy.admin.options import Option
 from rocketpy.admin.pulling import QueueReader
-from rocketpy.admin.sending import Sender
+from rocketpy.admin.sending import Sender, sent_text
 from rocketpy.filter.tags import ALL
 from rocketpy.protocol.api.connection import ConsumeMessageDirectlyResult
 from rocketpy.protocol.api.route import MessageQueue
@@ -60,7 +60,8 @@ def _send_again(run: Invocation, message_id: str) -> None:
     try:
         message = view(run.admin, message_id)
         run.print("prepare resend msg. originalMsgId=%s", message_id)
-        run.print("%s", Sender(run.admin, "ReSendMsgById").send(message))
+        with Sender(run.admin, "ReSendMsgById") as sender:
+            run.print("%s", sent_text(sender.send(message)))
     except JavaError as error:
         run.trace(error)
 
