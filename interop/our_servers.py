@@ -20,6 +20,11 @@ def _environment(server: Server) -> dict[str, str]:
 class OurNameServer(NameServerProcess):
     """`mqnamesrv -c FILE`."""
 
+    def __init__(self, directory: Path, **settings: str) -> None:
+        # by itself it keeps them below the home directory of the user database, as Java does, whatever HOME says
+        kept = {"kvConfigPath": str(directory / "kvConfig.json")}
+        super().__init__(directory, **{**kept, **settings})
+
     def command(self) -> list[str]:
         return _command(self, "mqnamesrv")
 

@@ -113,7 +113,7 @@ class Stage:
 
             def noted() -> object:
                 table = broker.ask_json(RequestCode.GET_CONSUMER_RUNNING_INFO, fields)["mqTable"]
-                return next((info["commitOffset"] for one, info in table.items() if _is(queue, one)), None)
+                return next((info["commitOffset"] for one, info in table.items() if _is(queue, one.value)), None)
 
             becomes(f"offset of {queue} in the member of {group}", noted, queue_offset)
 

@@ -10,7 +10,7 @@ from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.topics import TopicTable
 from rocketpy.config.broker import BrokerConfig
-from rocketpy.errors import FieldError, ReplyError
+from rocketpy.errors import ReplyError
 from rocketpy.filter.sql92 import Matches
 from rocketpy.filter.tags import ALL, tag_codes
 from rocketpy.protocol.api.client import SubscriptionData
@@ -56,8 +56,6 @@ class PullChecks:
             raise ReplyError(
                 ResponseCode.NO_PERMISSION, f"the broker[{self._config.broker_ip1}] pulling message is forbidden"
             )
-        if not request.consumer_group:  # or a group without a name would be created
-            raise FieldError("consumerGroup", None)
         group = self._groups.find(request.consumer_group)
         if group is None:
             raise ReplyError(

@@ -17,8 +17,9 @@ The wire name is the camelCase of the attribute unless `wire` says otherwise. A 
 marks @CFNotNull. `API` maps every request code to its class.
 
 What is missing or does not parse (RemotingCommand.decodeCommandCustomHeader logs it and leaves null): a field with a
-default gets the default; a required string is empty; a required number or boolean is left out, and who reads it gets
-a FieldError, as Java runs into its null there and not before. The few headers that Java decodes by hand
+default gets the default; a required one is left out, and who reads it gets a FieldError, as Java runs into its null
+there and not before. Where Java gets along with the null, by writing "null" or by finding the text blank, the
+declaration says what stands for it (`wire(missing=...)`). The few headers that Java decodes by hand
 (FastCodesHeader: PULL_MESSAGE and those with one-letter names) refuse at once what does not parse.
 """
 
@@ -65,6 +66,7 @@ class Field(NamedTuple):
     """"str", "int", "long", "bool" or "float"."""
     required: bool
     default: Any
+    """What it is when it is missing; REQUIRED: who reads it gets a FieldError."""
 
 
 class Readers(NamedTuple, Generic[T]):
@@ -147,9 +149,18 @@ API: dict[int, type[Header]] = {}
 _NOTHING: dict[str, str] = {}
 
 
-def wire(name: str | None = None, *, short: str | None = None, default: Any = dataclasses.MISSING) -> Any:
-    """A field whose wire name is not its attribute's camelCase, which has a short name, or a default."""
-    return dataclasses.field(default=default, metadata={"name": name, "short": short})
+def wire(
+    name: str | None = None,
+    *,
+    short: str | None = None,
+    default: Any = dataclasses.MISSING,
+    missing: Any = REQUIRED,
+) -> Any:
+    """A field whose wire name is not its attribute's camelCase, which has a short name, or a default.
+
+    `missing` is what a required text is read as where it is missing, if Java gets along with its null.
+    """
+    return dataclasses.field(default=default, metadata={"name": name, "short": short, "missing": missing})
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(wire,))
@@ -206,13 +217,7 @@ def _declare(cls: H) -> H:
     for short in (False, True):
         named = [(field, (field.short or field.name) if short else field.name) for field in declared.fields]
         readers = tuple(
-            (
-                field.attribute,
-                name,
-                _PARSERS[field.kind],
-                field.default if not field.required else "" if field.kind == "str" else REQUIRED,
-            )
-            for field, name in named
+            (field.attribute, name, _PARSERS[field.kind], field.default) for field, name in named
         )
         writers = tuple((field.attribute, name, field.kind == "str") for field, name in named)
         if short:
@@ -225,13 +230,14 @@ def _declare(cls: H) -> H:
 def _field(declaration: dataclasses.Field[Any], hint: Any) -> Field:
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         (hint,) = (one for one in typing.get_args(hint) if one is not types.NoneType)
+    required = declaration.default is dataclasses.MISSING
     return Field(
         attribute=declaration.name,
         name=declaration.metadata.get("name") or camel_case(declaration.name),
         short=declaration.metadata.get("short"),
         kind=_KINDS[hint],
-        required=declaration.default is dataclasses.MISSING,
-        default=None if declaration.default is dataclasses.MISSING else declaration.default,
+        required=required,
+        default=declaration.metadata.get("missing", REQUIRED) if required else declaration.default,
     )
 
 

@@ -122,7 +122,8 @@ def test_status_of_all_members_is_collected(live: Live, consumer: Consumer) -> N
     assert table(None) == table("me") == {"me": {Q0: 7}}
     assert table("somebody else") == {}
     answer = live.ask(offset.InvokeBrokerToGetConsumerStatus(topic="T", group="nobody"))
-    assert (answer.code, answer.remark) == (1, "No Any Consumer online in the consumer group: [nobody]")
+    assert answer.code == 1
+    assert (answer.remark or "").startswith("java.lang.NullPointerException")
 
 
 def test_answer_of_a_consumer_is_passed_on(live: Live, consumer: Consumer) -> None:

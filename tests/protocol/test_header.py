@@ -13,6 +13,7 @@ class Shapes(Header):
     large: Long
     yes: bool
     rate: float | None = None
+    word: str = wire(missing="null")
     maybe_text: str | None = wire("MAYBE", default=None)
     maybe_small: Int | None = None
     with_default: Int = 16
@@ -33,7 +34,7 @@ class Short(Header):
 del API[7001], API[7002], API[7003], API[7004]
 
 FULL = {
-    "text": "grüße", "small": "-5", "large": "9000000000", "yes": "TRUE", "rate": "0.5", "MAYBE": "m",
+    "text": "grüße", "small": "-5", "large": "9000000000", "yes": "TRUE", "rate": "0.5", "word": "w", "MAYBE": "m",
     "maybeSmall": "7", "withDefault": "1",
 }  # fmt: skip
 
@@ -41,20 +42,23 @@ FULL = {
 def test_a_header_reads_its_fields() -> None:
     header = Shapes.decode(FULL)
     assert header == Shapes(
-        text="grüße", small=-5, large=9_000_000_000, yes=True, rate=0.5, maybe_text="m", maybe_small=7, with_default=1
-    )
+        text="grüße", small=-5, large=9_000_000_000, yes=True, rate=0.5, word="w", maybe_text="m", maybe_small=7,
+        with_default=1,
+    )  # fmt: skip
     assert header.encode() == FULL | {"yes": "true"}
 
 
 def test_null_fields_are_left_out() -> None:
-    header = Shapes(text="t", small=1, large=2, yes=False)
-    assert header.encode() == {"text": "t", "small": "1", "large": "2", "yes": "false", "withDefault": "16"}
+    header = Shapes(text="t", small=1, large=2, yes=False, word="")
+    assert header.encode() == {
+        "text": "t", "small": "1", "large": "2", "yes": "false", "word": "", "withDefault": "16",
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["small", "large", "yes"])
-def test_who_reads_a_missing_number_gets_a_field_error(name: str) -> None:
+@pytest.mark.parametrize("name", ["small", "large", "yes", "text"])
+def test_who_reads_a_missing_field_gets_a_field_error(name: str) -> None:
     header = Shapes.decode({key: value for key, value in FULL.items() if key != name})
-    assert header.text == "grüße"
+    assert header.rate == 0.5
     with pytest.raises(FieldError, match=f"NullPointerException.*<{name}>"):
         getattr(header, name)
 
@@ -79,7 +83,8 @@ def test_a_strict_header_refuses_what_does_not_parse_at_once(code: int) -> None:
     name = "s" if code == 7002 else "small"
     with pytest.raises(FieldError, match="NumberFormatException"):
         Strict.decode({name: "x"}, code)
-    assert Strict.decode({}, code).text == ""
+    with pytest.raises(FieldError, match=r"NullPointerException.*<text>"):
+        _ = Strict.decode({}, code).text
 
 
 def test_one_letter_names_are_read_strictly() -> None:
@@ -93,9 +98,9 @@ def test_an_attribute_that_no_field_has_is_no_field_error() -> None:
     assert not hasattr(Shapes.decode({}), "nothing")
 
 
-def test_a_missing_text_is_empty_and_other_defaults_hold() -> None:
-    header = Shapes.decode({"small": "1", "large": "2", "yes": "maybe", "maybeSmall": "x", "withDefault": "y"})
-    assert header == Shapes(text="", small=1, large=2, yes=False)
+def test_a_missing_text_may_be_declared_and_other_defaults_hold() -> None:
+    fields = {"text": "", "small": "1", "large": "2", "yes": "maybe", "maybeSmall": "x", "withDefault": "y"}
+    assert Shapes.decode(fields) == Shapes(text="", small=1, large=2, yes=False, word="null")
 
 
 def test_a_long_has_64_bits() -> None:

@@ -13,7 +13,7 @@ from rocketpy.broker.producers import ClientConnection
 from rocketpy.broker.queue_order import queues_of
 from rocketpy.broker.topics import TopicTable
 from rocketpy.config.broker import BrokerConfig
-from rocketpy.errors import RemotingError, RemotingTimeout, ReplyError
+from rocketpy.errors import FieldError, RemotingError, RemotingTimeout, ReplyError
 from rocketpy.protocol.api import connection as api
 from rocketpy.protocol.api import offset
 from rocketpy.protocol.api.route import MessageQueue
@@ -53,9 +53,9 @@ class ConsumerProcessor:
     @handles(offset.InvokeBrokerToResetOffset)
     def reset_offset(self, peer: Connection, request: offset.InvokeBrokerToResetOffset, command: Command) -> Reply:
         """Tell all members of a group to go to a time; the broker's own table follows when they commit."""
+        table = self._new_offsets(request)
         _log.info("%s resets group %s in %s to %d", peer.remote_address, request.group, request.topic,
                   request.timestamp)  # fmt: skip
-        table = self._new_offsets(request)
         group = self._consumers.get(request.group)
         if group is None:
             raise ReplyError(
@@ -80,9 +80,7 @@ class ConsumerProcessor:
         """The offsets that the members of a group have in memory, or one of them."""
         group = self._consumers.get(request.group)
         if group is None:
-            raise ReplyError(
-                ResponseCode.SYSTEM_ERROR, f"No Any Consumer online in the consumer group: [{request.group}]"
-            )
+            raise FieldError("consumerGroupInfo", None)  # getConsumeStatus:191 takes it for granted
         asked = offset.GetConsumerStatusFromClient(topic=request.topic, group=request.group)
         table = {}
         for member in _asked_members(group, request.client_addr):

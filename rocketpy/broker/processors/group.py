@@ -79,11 +79,17 @@ class GroupProcessor:
 
     @handles(CloneGroupOffset)
     def clone_offsets(self, peer: Connection, request: CloneGroupOffset, command: Command) -> Reply:
-        """Let a group start where another one is; without a topic nothing happens (cloneGroupOffset:1250)."""
-        topic = request.topic
-        if topic and self._topics.get(topic) is not None:
+        """Let a group start where another one is (cloneGroupOffset:1254).
+
+        Without a topic Java goes through all topics of the group, and clones none of them, but the nameless one.
+        """
+        named = "null" if request.topic is None else request.topic
+        blank = request.topic is None or not request.topic.strip()
+        for topic in self._offsets.topics_of(request.src_group) if blank else {named}:
+            if self._topics.get(topic) is None:
+                continue
             if request.offline or not self._consumers.subscribes_elsewhere(request.src_group, topic):
-                self._offsets.clone(request.src_group, request.dest_group, topic)
+                self._offsets.clone(request.src_group, request.dest_group, named)
             else:
                 _log.warning("group %s does not subscribe to %s, nothing is cloned", request.src_group, topic)
         return Reply()

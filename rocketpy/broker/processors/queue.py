@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rocketpy.broker.consumer_filters import ConsumerFilters, is_tag_type
 from rocketpy.broker.consumers import ConsumerTable
-from rocketpy.errors import ReplyError
+from rocketpy.errors import FieldError, ReplyError
 from rocketpy.filter.tags import ALL
 from rocketpy.protocol.api.query import ConsumeQueueData, QueryConsumeQueue, QueryConsumeQueueResponseBody
 from rocketpy.protocol.codes import ResponseCode
@@ -34,7 +34,9 @@ class QueueProcessor:
     @handles(QueryConsumeQueue)
     def query(self, peer: Connection, request: QueryConsumeQueue, command: Command) -> Reply:
         """Entries of one file of a queue, and what the group asked about subscribes to."""
-        topic, queue_id = request.topic or "", request.queue_id
+        topic, queue_id = request.topic, request.queue_id
+        if topic is None:
+            raise FieldError("topic", None)
         queue = self._store.queues.find(topic, queue_id)
         if queue is None:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, f"{queue_id}@{topic} is not exist!")

@@ -15,7 +15,7 @@ from rocketpy.broker.groups import GroupTable, most_retries
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.broker.topics import TopicTable
 from rocketpy.config.broker import BrokerConfig
-from rocketpy.errors import FieldError, ReplyError
+from rocketpy.errors import ReplyError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.group import SubscriptionGroupConfig
 from rocketpy.protocol.api.send import ConsumerSendMessageBack
@@ -98,8 +98,6 @@ class SendBackProcessor:
         return Reply()
 
     def _group(self, request: ConsumerSendMessageBack) -> SubscriptionGroupConfig:
-        if not request.group:
-            raise FieldError("group", None)
         group = self._groups.find(request.group)
         if group is None:
             raise ReplyError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from rocketpy.broker.clock import Clock
 from rocketpy.broker.transactions import HalfMessages
 from rocketpy.config.store import BrokerRole, StoreConfig
-from rocketpy.errors import ReplyError
+from rocketpy.errors import FieldError, ReplyError
 from rocketpy.protocol.api.transaction import EndTransaction, ResumeCheckHalfMessage
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import Command, Reply
@@ -85,7 +85,9 @@ class TransactionProcessor:
         if half is None:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "Find prepared transaction message failed")
         group = split_stored(half.properties).get(PRODUCER_GROUP)
-        if group is None or group != request.producer_group:
+        if group is None:
+            raise FieldError(PRODUCER_GROUP, None)
+        if group != request.producer_group:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "The producer group wrong")
         if half.queue_offset != request.tran_state_table_offset:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "The transaction state table offset wrong")

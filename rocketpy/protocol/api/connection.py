@@ -7,7 +7,7 @@ from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.body import Body, body
 from rocketpy.protocol.body import wire as member
 from rocketpy.protocol.codes import RequestCode
-from rocketpy.protocol.header import Header, request
+from rocketpy.protocol.header import Header, request, wire
 
 
 @body
@@ -123,7 +123,7 @@ class GetConsumerRunningInfo(Header):
     """Handed on to the client: how is it doing? (GetConsumerRunningInfoRequestHeader.java:25)."""
 
     consumer_group: str
-    client_id: str
+    client_id: str = wire(missing="null")
     jstack_enable: bool = False
 
 

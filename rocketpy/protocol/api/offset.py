@@ -20,7 +20,7 @@ class QueryConsumerOffsetReply(Header):
 class QueryConsumerOffset(Header):
     """How far has a group come in a queue? (QueryConsumerOffsetRequestHeader.java:27)."""
 
-    consumer_group: str
+    consumer_group: str = wire(missing="null")
     topic: str
     queue_id: Int
     bname: str | None = None
@@ -35,8 +35,8 @@ class UpdateConsumerOffsetReply(Header):
 class UpdateConsumerOffset(Header):
     """A group has come this far in a queue (UpdateConsumerOffsetRequestHeader.java:27)."""
 
-    consumer_group: str
-    topic: str
+    consumer_group: str = wire(missing="null")
+    topic: str = wire(missing="null")
     queue_id: Int
     commit_offset: Long
     bname: str | None = None
@@ -225,6 +225,6 @@ class CloneGroupOffset(Header):
     """Let a group start where another one is (CloneGroupOffsetRequestHeader.java:27)."""
 
     src_group: str
-    dest_group: str
+    dest_group: str = wire(missing="null")
     topic: str | None = None
     offline: bool = False

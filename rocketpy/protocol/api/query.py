@@ -23,8 +23,8 @@ class QueryMessage(Header):
     Clients add `_UNIQUE_KEY_QUERY` when `key` is a unique id (MixAll.java:84).
     """
 
-    topic: str
-    key: str
+    topic: str = wire(missing="null")
+    key: str = wire(missing="null")
     max_num: Int
     begin_timestamp: Long
     end_timestamp: Long

@@ -82,10 +82,10 @@ class RegisterBroker(Header):
     `body_crc32` is that of the body with its top bit cleared; 0 means not to check it.
     """
 
-    broker_name: str
-    broker_addr: str
-    cluster_name: str
-    ha_server_addr: str
+    broker_name: str = wire(missing="")
+    broker_addr: str = wire(missing="")
+    cluster_name: str = wire(missing="")
+    ha_server_addr: str = wire(missing="")
     broker_id: Long
     compressed: bool = False
     body_crc32: Int | None = wire(default=0)
@@ -95,9 +95,9 @@ class RegisterBroker(Header):
 class UnregisterBroker(Header):
     """A broker goes away (UnRegisterBrokerRequestHeader.java:27)."""
 
-    broker_name: str
-    broker_addr: str
-    cluster_name: str
+    broker_name: str = wire(missing="")
+    broker_addr: str = wire(missing="")
+    cluster_name: str = wire(missing="")
     broker_id: Long
 
 
@@ -113,7 +113,7 @@ class QueryDataVersion(Header):
     """Asked by a broker before it registers: is the body's version news? (QueryDataVersionRequestHeader.java:24)."""
 
     broker_name: str
-    broker_addr: str
+    broker_addr: str = wire(missing="")
     cluster_name: str
     broker_id: Long
 
@@ -122,7 +122,7 @@ class QueryDataVersion(Header):
 class GetRouteInfo(Header):
     """Where a topic's queues are (GetRouteInfoRequestHeader.java:28)."""
 
-    topic: str
+    topic: str = wire(missing="null")
     accept_standard_json_only: bool | None = None
 
 
@@ -142,7 +142,7 @@ class WipeWritePermOfBrokerReply(Header):
 class WipeWritePermOfBroker(Header):
     """Route no more sends to a broker (WipeWritePermOfBrokerRequestHeader.java:23)."""
 
-    broker_name: str
+    broker_name: str = wire(missing="")
 
 
 @reply
@@ -156,4 +156,4 @@ class AddWritePermOfBrokerReply(Header):
 class AddWritePermOfBroker(Header):
     """Route sends to a broker again (AddWritePermOfBrokerRequestHeader.java:23)."""
 
-    broker_name: str
+    broker_name: str = wire(missing="")

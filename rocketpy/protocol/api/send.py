@@ -41,7 +41,7 @@ class SendMessage(Header):
     """
 
     producer_group: str = wire(short="a")
-    topic: str = wire(short="b")
+    topic: str = wire(short="b", missing="")
     default_topic: str = wire(short="c")
     default_topic_queue_nums: Int = wire(short="d")
     queue_id: Int = wire(short="e")

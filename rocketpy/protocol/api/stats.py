@@ -7,7 +7,7 @@ from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.body import Body, body
 from rocketpy.protocol.body import wire as member
 from rocketpy.protocol.codes import RequestCode
-from rocketpy.protocol.header import Header, request
+from rocketpy.protocol.header import Header, request, wire
 
 
 @body
@@ -128,8 +128,8 @@ class BrokerStatsData(Body):
 class ViewBrokerStatsData(Header):
     """One count of a broker, e.g. TOPIC_PUT_NUMS of a topic (ViewBrokerStatsDataRequestHeader.java:24)."""
 
-    stats_name: str
-    stats_key: str
+    stats_name: str = wire(missing="null")
+    stats_key: str = wire(missing="null")
 
 
 @request(RequestCode.GET_BROKER_RUNTIME_INFO, reply_body=KVTable)

@@ -6,7 +6,7 @@ from rocketpy.protocol.body import Body, body
 from rocketpy.protocol.body import wire as member
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.protocol.flags import Perm, TopicFilterType
-from rocketpy.protocol.header import Header, Int, reply, request
+from rocketpy.protocol.header import Header, Int, reply, request, wire
 
 
 @body
@@ -50,12 +50,12 @@ class TopicList(Body):
 class UpdateAndCreateTopic(Header):
     """Create a topic at a broker or change it (CreateTopicRequestHeader.java:28)."""
 
-    topic: str
+    topic: str = wire(missing="")
     default_topic: str
     read_queue_nums: Int
     write_queue_nums: Int
     perm: Int
-    topic_filter_type: str
+    topic_filter_type: str = wire(missing="null")
     topic_sys_flag: Int | None = None
     order: bool = False
 
@@ -64,14 +64,14 @@ class UpdateAndCreateTopic(Header):
 class DeleteTopicInBroker(Header):
     """Forget a topic and its queues (DeleteTopicRequestHeader.java:27)."""
 
-    topic: str
+    topic: str = wire(missing="")
 
 
 @request(RequestCode.DELETE_TOPIC_IN_NAMESRV)
 class DeleteTopicInNamesrv(Header):
     """Forget a topic's route, of one cluster or of all (DeleteTopicFromNamesrvRequestHeader.java:23)."""
 
-    topic: str
+    topic: str = wire(missing="")
     cluster_name: str | None = None
 
 
@@ -101,7 +101,7 @@ class GetAllTopicListFromNameserver(Header):
 class GetTopicsByCluster(Header):
     """The topics of a cluster (GetTopicsByClusterRequestHeader.java:24)."""
 
-    cluster: str
+    cluster: str = wire(missing="")
 
 
 @request(RequestCode.GET_SYSTEM_TOPIC_LIST_FROM_NS, reply_body=TopicList)
