@@ -162,7 +162,8 @@ class Broker(App):
     def _make_tables(self) -> None:
         config = self.settings.broker
         light = self.settings.store.enable_lmq
-        self.stats = LightBrokerStats(config.broker_cluster_name) if light else BrokerStats(config.broker_cluster_name)
+        counters = LightBrokerStats if light else BrokerStats
+        self.stats = counters(config.broker_cluster_name, detailed=config.enable_detail_stat)
         self.topics = LightTopicTable(config) if light else TopicTable(config)
         self.groups = LightGroupTable(config) if light else GroupTable(config)
         self.offsets = LightOffsetTable() if light else OffsetTable()

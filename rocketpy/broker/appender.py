@@ -64,9 +64,13 @@ class Appender:
         """
         if self._hold is not None:
             self._hold(record, properties, now)
-        if names.DELAY_TIME_LEVEL in properties:
-            self._delay(record, properties, now)
-        return self._put(record, now, counted)
+        if names.DELAY_TIME_LEVEL not in properties:
+            return self._put(record, now, counted)
+        self._delay(record, properties, now)
+        result = self._put(record, now, counted)
+        if counted and record.topic == SCHEDULE_TOPIC and result.status is PutStatus.PUT_OK:
+            self._stats.delayed_message_put(record.queue_id, result.size)
+        return result
 
     def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
         """The same for a message as it was sent; a dict is made of its properties only if they are looked at."""

@@ -126,6 +126,7 @@ class DelayedMessages:
         if topic is None or not queue_id.isdecimal() or topic == TRANS_HALF_TOPIC:
             log.error("%r in %s belongs to queue %r of %r: it is dropped", record, SCHEDULE_TOPIC, queue_id, topic)
             return True
+        waited_in = record.queue_id
         record.topic = topic
         record.queue_id = int(queue_id)
         record.properties = java_order(properties).encode()
@@ -139,5 +140,5 @@ class DelayedMessages:
             log.warning("a delayed message for %s is not stored yet: %s", topic, result.status.name)
             return False
         if counted:
-            self._stats.delayed_message_got(result.size)
+            self._stats.delayed_message_got(waited_in, result.size)
         return True

@@ -66,7 +66,7 @@ class RuntimeInfo:
             "putMessageDistributeTime": stats.put_distribution() or "null",
             "putMessageAverageSize": java_double(stats.put_size / puts),
             "dispatchMaxBuffer": "0",
-            "getMessageEntireTimeMax": "0",
+            "getMessageEntireTimeMax": str(stats.get_time_max),
             "putTps": stats.tps("put"),
             "getFoundTps": stats.tps("found"),
             "getMissTps": stats.tps("missed"),
@@ -86,17 +86,19 @@ class RuntimeInfo:
         config = self._store_config
         store, log = self._store, self._store.log
         root = config.store_path_root_dir
-        oldest = store.record_at(log.min_offset)
+        pooled = config.transient_store_pool_enable
         figures = {
             "commitLogMinOffset": str(log.min_offset),
             "commitLogMaxOffset": str(log.max_offset),
             "dispatchBehindBytes": str(store.dispatch_behind_bytes()),
             "remainHowManyDataToFlush": human_readable(log.max_offset - store.flushed_offset),
-            "earliestMessageTimeStamp": "-1" if oldest is None else str(oldest.store_timestamp),
-            "remainTransientStoreBufferNumbs": str(_NO_POOL),
+            "earliestMessageTimeStamp": str(store.stats().earliest_time),
+            "remainTransientStoreBufferNumbs": str(config.transient_store_pool_size if pooled else _NO_POOL),
             "pageCacheLockTimeMills": "0",
             "consumeQueueDiskRatio": java_double(disk_used_ratio(os.path.join(root, "consumequeue"))),
         }
+        if pooled:
+            figures["remainHowManyDataToCommit"] = human_readable(0)    # what is appended is in the file at once
         delayed = self._delayed.stats().items()
         figures |= {f"scheduleMessageOffset_{level}": f"{until},{end}" for level, (until, end) in delayed}
         ratios = {path: disk_used_ratio(path) for path in config.store_path_commit_log.strip().split(",")}

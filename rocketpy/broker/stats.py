@@ -26,6 +26,7 @@ _TIME_NAMES = (
 _LATENCY_STEPS = [*[1] * 20, *[2] * 15, *[5] * 10, *[10] * 10, *[50] * 6, *[100] * 5, *[1000] * 9]
 _LATENCIES: Final = (*accumulate(_LATENCY_STEPS), (1 << 63) - 1)
 """Upper ends of the ranges that percentiles are taken from, in ms (StoreStatsService:83-90)."""
+_WITHOUT_SIZE: Final = ("SNDBCK_PUT", "BROKER_PUT", "BROKER_GET")
 _SCHEDULE_CONSUMER: Final = "SCHEDULE_CONSUMER"
 """The group that delayed messages are counted for when they are delivered (MixAll.SCHEDULE_CONSUMER_GROUP)."""
 
@@ -41,11 +42,12 @@ class Totals(NamedTuple):
 
 
 class BrokerStats:
-    """Counters and rates of one broker."""
+    """Counters and rates of one broker. `detailed` is enableDetailStat: whether queues are counted one by one."""
 
-    def __init__(self, cluster: str, clock: Clock = now_ms) -> None:
+    def __init__(self, cluster: str, clock: Clock = now_ms, detailed: bool = True) -> None:
         self._cluster = cluster
         self._clock = clock
+        self._detailed = detailed
         self.boot_timestamp = clock()
         self.put_times = 0
         self.put_size = 0
@@ -53,12 +55,19 @@ class BrokerStats:
         self.get_found = 0
         self.get_missed = 0
         self.get_transferred = 0
-        self.put_time_max = 0
+        self.put_time_max = self.get_time_max = 0
+        """Longest times of a put and of a get, in ms."""
         self.put_at_mornings = self.got_at_mornings = (0, 0)
         """Totals when yesterday and today began."""
         self._puts: dict[str, Traffic] = {}
         self._gets: dict[str, Traffic] = {}
         self._sends_back: dict[str, Traffic] = {}
+        self._queue_puts: dict[str, Traffic] = {}
+        self._queue_gets: dict[str, Traffic] = {}
+        self._get_times: dict[str, Traffic] = {}
+        """Of these the sizes are ms."""
+        self._all_puts: Traffic | None = None
+        self._all_gets: Traffic | None = None
         self._totals: deque[Totals] = deque(maxlen=_SAMPLES)
         self._put_at_minute = 0
         self._distribution, self._latencies = _no_times(), _no_latencies()
@@ -76,18 +85,26 @@ class BrokerStats:
         traffic.times += 1
         traffic.messages += count
         traffic.size += size
+        every = self._all_puts
+        if every is None:
+            every = self._all_puts = Traffic()
+        every.messages += count
+
+    def delayed_message_put(self, queue_id: int, size: int) -> None:
+        """A message was put into that queue of the schedule topic, and has been counted as one of the topic's."""
+        if self._detailed:
+            _add(self._queue_puts, f"{SCHEDULE_TOPIC}@{queue_id}", 1, size)
 
     def own_message_put(self, size: int) -> None:
         """The broker stored a message of its own, which Java does not count for its topic."""
         self.put_times += 1
         self.put_size += size
 
-    def delayed_message_got(self, size: int) -> None:
-        """A message was taken out of the schedule topic (ScheduleMessageService.onSuccess:695)."""
-        traffic = self._gets.setdefault(f"{SCHEDULE_TOPIC}@{_SCHEDULE_CONSUMER}", Traffic())
-        traffic.times += 1
-        traffic.messages += 1
-        traffic.size += size
+    def delayed_message_got(self, queue_id: int, size: int) -> None:
+        """A message was taken out of that queue of the schedule topic (ScheduleMessageService.onSuccess:695)."""
+        _add(self._gets, f"{SCHEDULE_TOPIC}@{_SCHEDULE_CONSUMER}", 1, size)
+        if self._detailed:
+            _add(self._queue_gets, f"{SCHEDULE_TOPIC}@{queue_id}@{_SCHEDULE_CONSUMER}", 1, size)
 
     def messages_got(self, group: str, topic: str, count: int, size: int) -> None:
         """One pull found `count` messages of `size` bytes altogether."""
@@ -100,12 +117,25 @@ class BrokerStats:
         traffic.times += 1
         traffic.messages += count
         traffic.size += size
+        every = self._all_gets
+        if every is None:
+            every = self._all_gets = Traffic()
+        every.messages += count
+
+    def get_took(self, group: str, topic: str, queue_id: int, elapsed: int) -> None:
+        """A pull that found something took this many ms (incGroupGetLatency:272)."""
+        key = f"{queue_id}@{topic}@{group}" if self._detailed else f"{topic}@{group}"
+        traffic = self._get_times.get(key)
+        if traffic is None:
+            traffic = self._get_times[key] = Traffic()
+        traffic.times += 1
+        traffic.size += elapsed
+        if elapsed > self.get_time_max:
+            self.get_time_max = elapsed
 
     def message_sent_back(self, group: str, topic: str) -> None:
         """A consumer gave a message back to be consumed later."""
-        traffic = self._sends_back.setdefault(f"{topic}@{group}", Traffic())
-        traffic.times += 1
-        traffic.messages += 1
+        _add(self._sends_back, f"{topic}@{group}", 1, 0)
 
     def put_took(self, elapsed: int) -> None:
         """Storing a message took this many ms; call it only where that is one or more."""
@@ -135,19 +165,39 @@ class BrokerStats:
         self.got_at_mornings = self.got_at_mornings[1], self.get_transferred
 
     def all_traffic(self) -> list[Traffic]:
-        """The counters of every topic and group, to be sampled."""
-        return [*self._puts.values(), *self._gets.values(), *self._sends_back.values()]
+        """Every counter that has rates, to be sampled."""
+        tables = (
+            self._puts, self._gets, self._sends_back, self._queue_puts, self._queue_gets, self._get_times,
+            self._of_all(self._all_puts), self._of_all(self._all_gets),
+        )  # fmt: skip
+        return [traffic for table in tables for traffic in table.values()]
 
     def rates(self, name: str, key: str) -> tuple[Rate, Rate, Rate] | None:
-        """A statistic of the last minute, hour and day by Java's name; None if there is none (getStatsItem:155)."""
-        if key == self._cluster and name in ("BROKER_PUT_NUMS", "BROKER_GET_NUMS"):
-            return self._broker_rates(self._puts if name == "BROKER_PUT_NUMS" else self._gets)
-        tables = {"TOPIC_PUT": self._puts, "GROUP_GET": self._gets, "SNDBCK_PUT": self._sends_back}
-        table, _, quantity = name.rpartition("_")
-        traffic = tables.get(table, {}).get(key)
-        if traffic is None or quantity not in ("NUMS", "SIZE"):
-            return None
-        return traffic.rates(of_size=quantity == "SIZE")
+        """A statistic of the last minute, hour and day by Java's name; None if there is none (getStatsItem:155).
+
+        There is none before something was counted. Java has more names (GROUP_GET_FROM_DISK_NUMS, COMMERCIAL_SEND_TIMES
+        and their like), and counts nothing under them.
+        """
+        tables = {
+            "TOPIC_PUT": self._puts,
+            "GROUP_GET": self._gets,
+            "QUEUE_PUT": self._queue_puts,
+            "QUEUE_GET": self._queue_gets,
+            "SNDBCK_PUT": self._sends_back,
+            "BROKER_PUT": self._of_all(self._all_puts),
+            "BROKER_GET": self._of_all(self._all_gets),
+        }
+        if name == "GROUP_GET_LATENCY":
+            traffic = self._get_times.get(key)
+        else:
+            table, _, quantity = name.rpartition("_")
+            known = quantity == "NUMS" or (quantity == "SIZE" and table not in _WITHOUT_SIZE)
+            traffic = tables.get(table, {}).get(key) if known else None
+        return None if traffic is None else traffic.rates(of_size=not name.endswith("NUMS"))
+
+    def _of_all(self, traffic: Traffic | None) -> dict[str, Traffic]:
+        """What is counted for the whole broker goes by the name of its cluster."""
+        return {} if traffic is None else {self._cluster: traffic}
 
     def consume_tps(self, group: str, topic: str) -> float:
         """Messages a second that the group got of the topic in the last minute (tpsGroupGetNums:337)."""
@@ -157,13 +207,15 @@ class BrokerStats:
     def forget_topic(self, topic: str) -> None:
         """Drop the counters of a deleted topic (onTopicDeleted:163)."""
         self._puts.pop(topic, None)
-        for table in (self._gets, self._sends_back):
+        for table in (self._queue_puts, self._gets, self._queue_gets, self._sends_back):
             for key in [key for key in table if key.startswith(f"{topic}@")]:
                 del table[key]
+        for key in [key for key in self._get_times if f"@{topic}@" in key]:
+            del self._get_times[key]
 
     def forget_group(self, group: str) -> None:
         """Drop the counters of a deleted group (onGroupDeleted:180)."""
-        for table in (self._gets, self._sends_back):
+        for table in (self._gets, self._queue_gets, self._sends_back, self._get_times):
             for key in [key for key in table if key.endswith(f"@{group}")]:
                 del table[key]
 
@@ -206,16 +258,8 @@ class BrokerStats:
                 continue
             first = self._totals[-1 - period]
             grown = getattr(last, counter) - getattr(first, counter)
-            rates.append(grown * 1000 / max(1, last.timestamp - first.timestamp))
+            rates.append(grown / max(1, last.timestamp - first.timestamp) * 1000)
         return rates
-
-    def _broker_rates(self, table: dict[str, Traffic]) -> tuple[Rate, Rate, Rate]:
-        every = [traffic.rates(of_size=False) for traffic in table.values()]
-        minute, hour, day = (
-            Rate(sum(rate.sum for rate in rates), sum(rate.tps for rate in rates), 0.0)
-            for rates in (zip(*every, strict=True) if every else ((), (), ()))
-        )
-        return minute, hour, day
 
 
 class LightBrokerStats(BrokerStats):
@@ -224,6 +268,10 @@ class LightBrokerStats(BrokerStats):
     def messages_got(self, group: str, topic: str, count: int, size: int) -> None:
         """See `BrokerStats.messages_got`."""
         super().messages_got(_one_if_light(group), _one_if_light(topic), count, size)
+
+    def get_took(self, group: str, topic: str, queue_id: int, elapsed: int) -> None:
+        """See `BrokerStats.get_took`."""
+        super().get_took(_one_if_light(group), _one_if_light(topic), queue_id, elapsed)
 
     def message_sent_back(self, group: str, topic: str) -> None:
         """See `BrokerStats.message_sent_back`."""
@@ -236,6 +284,13 @@ class LightBrokerStats(BrokerStats):
 
 def _one_if_light(name: str) -> str:
     return LIGHT_PREFIX if is_light(name) else name
+
+
+def _add(table: dict[str, Traffic], key: str, count: int, size: int) -> None:
+    traffic = table.setdefault(key, Traffic())
+    traffic.times += 1
+    traffic.messages += count
+    traffic.size += size
 
 
 def _no_times() -> list[int]:

@@ -94,16 +94,61 @@ def test_rates_go_by_javas_names(stats: BrokerStats, clock: FakeClock) -> None:
     assert total("SNDBCK_PUT_NUMS", "T@grüppe") == 1
     assert total("BROKER_PUT_NUMS", "C") == 4
     assert total("BROKER_GET_NUMS", "C") == 2
-    for name, key in (("TOPIC_PUT_NUMS", "V"), ("BROKER_PUT_NUMS", "D"), ("TOPIC_PUT_X", "T"), ("", "T")):
+    unknown = (
+        ("TOPIC_PUT_NUMS", "V"), ("BROKER_PUT_NUMS", "D"), ("TOPIC_PUT_X", "T"), ("", "T"), ("BROKER_PUT_SIZE", "C"),
+        ("SNDBCK_PUT_SIZE", "T@grüppe"), ("GROUP_GET_FROM_DISK_NUMS", "T@grüppe"), ("GROUP_GET_LATENCY", "T@grüppe"),
+    )  # fmt: skip
+    for name, key in unknown:
         assert total(name, key) is None
     assert stats.consume_tps("grüppe", "T") == 0.2
     assert stats.consume_tps("other", "T") == 0.0
 
 
-def test_broker_without_traffic_has_rates_of_zero(stats: BrokerStats) -> None:
+def test_broker_without_traffic_has_no_rates(stats: BrokerStats) -> None:
+    assert stats.rates("BROKER_PUT_NUMS", "C") is None
+    assert stats.rates("BROKER_GET_NUMS", "C") is None
+
+
+def test_broker_has_counted_what_is_forgotten(stats: BrokerStats, clock: FakeClock) -> None:
+    stats.messages_put("T", 3, 300)
+    stats.forget_topic("T")
+    stats.messages_put("U", 1, 1)
+    for traffic in stats.all_traffic():
+        traffic.sample_minute(clock.now)
     rates = stats.rates("BROKER_PUT_NUMS", "C")
     assert rates is not None
-    assert [rate.sum for rate in rates] == [0, 0, 0]
+    assert (rates[0].sum, rates[0].tps, rates[0].average) == (4, 0.4, 0.0)
+
+
+@pytest.mark.parametrize(("detailed", "key"), [(True, "2@T@G"), (False, "T@G")])
+def test_times_of_pulls_are_kept_by_queue(clock: FakeClock, detailed: bool, key: str) -> None:
+    stats = BrokerStats("C", clock, detailed)
+    for elapsed in (0, 7, 5):
+        stats.get_took("G", "T", 2, elapsed)
+    for traffic in stats.all_traffic():
+        traffic.sample_minute(clock.now)
+    rates = stats.rates("GROUP_GET_LATENCY", key)
+    assert rates is not None
+    assert (rates[0].sum, rates[0].average) == (12, 4.0)
+    assert stats.get_time_max == 7
+    stats.forget_group("G")
+    assert stats.rates("GROUP_GET_LATENCY", key) is None
+
+
+def test_queues_of_delayed_messages_are_counted_one_by_one(clock: FakeClock) -> None:
+    stats, plain = BrokerStats("C", clock), BrokerStats("C", clock, detailed=False)
+    for one in (stats, plain):
+        one.delayed_message_put(2, 100)
+        one.delayed_message_got(2, 90)
+        for traffic in one.all_traffic():
+            traffic.sample_minute(clock.now)
+    put, got = "SCHEDULE_TOPIC_XXXX@2", "SCHEDULE_TOPIC_XXXX@2@SCHEDULE_CONSUMER"
+    found = [stats.rates(name, put) for name in ("QUEUE_PUT_NUMS", "QUEUE_PUT_SIZE")]
+    found += [stats.rates(name, got) for name in ("QUEUE_GET_NUMS", "QUEUE_GET_SIZE")]
+    assert [rates and rates[0].sum for rates in found] == [1, 100, 1, 90]
+    assert plain.rates("QUEUE_PUT_NUMS", put) is None
+    assert plain.rates("QUEUE_GET_NUMS", got) is None
+    assert plain.rates("GROUP_GET_NUMS", "SCHEDULE_TOPIC_XXXX@SCHEDULE_CONSUMER") is not None
 
 
 def test_deleted_topics_and_groups_are_forgotten(stats: BrokerStats) -> None:

@@ -87,7 +87,7 @@ class PullProcessor:
                 peer.remote_address, request.consumer_group, request.topic, request.queue_id, request.commit_offset
             )
         if found.status is _FOUND:
-            return self._found(peer, request, command, group, found)
+            return self._found(peer, request, command, group, found, now)
         code = _code(request, found)
         if code is ResponseCode.PULL_NOT_FOUND and sys_flag & PullSysFlag.SUSPEND:
             self._waiters.hold(HeldPull(peer, command, request, codes, now + self._patience(request)))
@@ -104,7 +104,7 @@ class PullProcessor:
             self._checks.queue(request, peer.remote_address)
             found = self._get(request, self._checks.codes(request, group))
             if found.status is _FOUND:
-                reply = self._found(peer, request, command, group, found)
+                reply = self._found(peer, request, command, group, found, now)
             else:
                 reply = self._nothing_found(request, group, found, _code(request, found), now)
         except ReplyError as error:
@@ -127,11 +127,19 @@ class PullProcessor:
         return found
 
     def _found(
-        self, peer: Connection, request: PullMessage, command: Command, group: SubscriptionGroupConfig, found: GetResult
+        self,
+        peer: Connection,
+        request: PullMessage,
+        command: Command,
+        group: SubscriptionGroupConfig,
+        found: GetResult,
+        now: int,
     ) -> Reply | None:
         self._stats.messages_got(request.consumer_group, request.topic, found.message_count, found.size)
         reply = Reply(ResponseCode.SUCCESS, self._header(group, found), found.views, "FOUND")
         if self._config.transfer_msg_by_heap:
+            elapsed = self._clock() - now
+            self._stats.get_took(request.consumer_group, request.topic, request.queue_id, elapsed)
             return reply
         reply.serialization = JSON
         peer.reply(command, reply)
