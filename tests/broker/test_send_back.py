@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from rocketpy.broker.groups import GroupTable
 from rocketpy.config.store import BrokerRole
 from rocketpy.protocol.api.group import SubscriptionGroupConfig
