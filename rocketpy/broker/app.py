@@ -268,7 +268,7 @@ class Broker(App):
             PullProcessor(
                 config, store_config, self.store,
                 PullChecks(config, self.topics, self.groups, self.consumers, self.filters),
-                self.offsets, self._waiters, OffsetMovedEvents(self.store, config.broker_name, host), self.stats,
+                self.offsets, self._waiters, OffsetMovedEvents(appender, config.broker_name, host), self.stats,
                 now_ms,
             ),
             QueryProcessor(store_config, self.store),

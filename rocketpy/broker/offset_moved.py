@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
+from rocketpy.broker.appender import Appender
 from rocketpy.protocol.api.pull import OffsetMovedEvent, PullMessage
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.record import Record
 from rocketpy.protocol.topic_names import OFFSET_MOVED_EVENT
-from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import GetResult, PutStatus
 
 log = logging.getLogger(__name__)
@@ -21,8 +21,8 @@ class OffsetMovedEvents:
     `host` is the broker's own address, which these messages are born at.
     """
 
-    def __init__(self, store: MessageStore, broker_name: str, host: bytes) -> None:
-        self._store = store
+    def __init__(self, appender: Appender, broker_name: str, host: bytes) -> None:
+        self._appender = appender
         self._broker_name = broker_name
         self._host = host
 
@@ -49,6 +49,6 @@ class OffsetMovedEvents:
             tags_code=string_hash(group),
             keys=group,
         )
-        status = self._store.append(record, now).status
+        status = self._appender.append(record, {}, now, counted=False).status
         if status is not PutStatus.PUT_OK:
             log.warning("the event of it is not stored: %s", status.name)

@@ -95,6 +95,11 @@ class BrokerStats:
         if self._detailed:
             _add(self._queue_puts, f"{SCHEDULE_TOPIC}@{queue_id}", 1, size)
 
+    def delayed_retry_put(self, queue_id: int, size: int) -> None:
+        """The same for a message that a consumer sent back: the broker as a whole does not count it (241-247)."""
+        _add(self._puts, SCHEDULE_TOPIC, 1, size)
+        self.delayed_message_put(queue_id, size)
+
     def own_message_put(self, size: int) -> None:
         """The broker stored a message of its own, which Java does not count for its topic."""
         self.put_times += 1

@@ -84,7 +84,7 @@ class DataSide:
         self.pulls = PullProcessor(
             self.config, self.store_config, self.store,
             PullChecks(self.config, self.topics, self.groups, self.consumers, self.filters),
-            self.offsets, self.waiters, OffsetMovedEvents(self.store, "b-0", STORE_HOST), self.stats, self.clock,
+            self.offsets, self.waiters, OffsetMovedEvents(self.appender, "b-0", STORE_HOST), self.stats, self.clock,
         )  # fmt: skip
         self.producers = ProducerTable(self.clock)
         self.replies = ReplyProcessor(

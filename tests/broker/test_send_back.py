@@ -42,6 +42,24 @@ def test_a_message_waits_for_its_next_try(data: DataSide) -> None:
     assert (topic.read_queue_nums, topic.perm) == (1, 6)
 
 
+def test_what_comes_back_is_counted_where_it_waits_only(data: DataSide) -> None:
+    data.send()
+    send_back(data)
+    send_back(data, delay_level=-1)     # a dead letter
+    for traffic in data.stats.all_traffic():
+        traffic.sample_minute(data.clock.now)
+    keys = {
+        "TOPIC_PUT_NUMS": "SCHEDULE_TOPIC_XXXX", "QUEUE_PUT_NUMS": "SCHEDULE_TOPIC_XXXX@2", "SNDBCK_PUT_NUMS": "T@G",
+        "BROKER_PUT_NUMS": "DefaultCluster",
+    }  # fmt: skip
+    rates = {name: data.stats.rates(name, key) for name, key in keys.items()}
+    assert {name: rate and rate[0].sum for name, rate in rates.items()} == {
+        "TOPIC_PUT_NUMS": 1, "QUEUE_PUT_NUMS": 1, "SNDBCK_PUT_NUMS": 2, "BROKER_PUT_NUMS": 1,
+    }  # fmt: skip
+    assert data.stats.rates("TOPIC_PUT_NUMS", "%DLQ%G") is None
+    assert data.stats.put_times == 3
+
+
 def test_properties_that_are_no_text_do_not_keep_it_from_coming_back(data: DataSide) -> None:
     data.send()
     host = data.stored().store_host

@@ -25,7 +25,7 @@ from rocketpy.protocol.flags import Perm, TopicSysFlag
 from rocketpy.protocol.properties import java_order, split_stored
 from rocketpy.protocol.record import Record, offset_message_id
 from rocketpy.protocol.remarks import SEE_FAQ
-from rocketpy.protocol.topic_names import dlq_topic, retry_topic
+from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, dlq_topic, retry_topic
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.router import handles
 from rocketpy.store.message_store import MessageStore
@@ -91,9 +91,11 @@ class SendBackProcessor:
         record.prepared_transaction_offset = 0
         record.properties = java_order(properties).encode()
         record.read_properties()
-        status = self._appender.append(record, properties, self._clock()).status
-        if status is not PutStatus.PUT_OK:
-            return Reply(ResponseCode.SYSTEM_ERROR, remark=status.name)
+        result = self._appender.append(record, properties, self._clock(), counted=False)
+        if result.status is not PutStatus.PUT_OK:
+            return Reply(ResponseCode.SYSTEM_ERROR, remark=result.status.name)
+        if record.topic == SCHEDULE_TOPIC:
+            self._stats.delayed_retry_put(record.queue_id, result.size)
         self._stats.message_sent_back(request.group, properties[names.RETRY_TOPIC])
         return Reply()
 
