@@ -111,8 +111,8 @@ class TimedMessages:
         if property_value(record.properties, _DELETE_KEY) is not None:
             magic |= DELETE
         topic = property_value(record.properties, _REAL_TOPIC) or ""
-        slot_time = max(when, self._files.read_second * SLOT_MS)
-        if slot_time - self._files.read_second * SLOT_MS >= SLOTS * SLOT_MS:
+        slot_time = max(when, self._files.read_time)
+        if slot_time // SLOT_MS - self._files.read_second >= SLOTS:
             return False            # not before what is overdue has made room on the wheel
         unit = TimerUnit(
             NOWHERE, magic, min(now, slot_time), max(slot_time - now, 0), record.physical_offset, record.size,
@@ -160,7 +160,8 @@ class TimedMessages:
                     log.error("the timer log has no unit at %d: what was due before it is lost", self._place)
                     self._place = NOWHERE
                     break
-                self._push(unit, unit.due)
+                if unit.due >= files.read_time:     # or else it was delivered before the broker ended in this second
+                    self._push(unit, unit.due)
                 self._place = unit.previous
                 budget -= 1
             if self._place == NOWHERE:
@@ -195,7 +196,7 @@ class TimedMessages:
             while heap and heap[0][0] < end:
                 if heap[0][0] > now:
                     self.pause = min(self.pause, max(heap[0][0] - now, LEAST_PAUSE_MS))
-                    return
+                    break
                 if budget == 0:
                     self.pause = 0
                     return
@@ -206,9 +207,10 @@ class TimedMessages:
                 files.delivered()
                 budget -= 1
             if end > now:
+                files.advance(now + 1)
                 self.pause = min(self.pause, max(end - now, LEAST_PAUSE_MS))
                 return
-            files.advance()
+            files.advance(end)
             if not heap:
                 self._deleted.clear()
 

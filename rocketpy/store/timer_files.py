@@ -74,12 +74,12 @@ class TimerFiles:
         self._wheel = TimerWheel(store.paths.timer_wheel)
         self.queue_offset = 0
         """The message in rmq_sys_wheel_timer that gets the next unit."""
-        self.read_second = 0
-        """All that was due before this second has been delivered."""
-        self._safe_second = 0
+        self.read_time = 0
+        """ms: all that was due before has been delivered."""
+        self._safe_time = 0
         """The same of what is on disk as well."""
         self._read: deque[tuple[int, int]] = deque()
-        """Seconds that have been delivered, and where the CommitLog ended then."""
+        """Times before which all was delivered, and where the CommitLog ended then."""
         self._delivered = False
         self._flushed = 0
         self._flushed_at = 0
@@ -94,12 +94,12 @@ class TimerFiles:
             disk_at(self._path).make_directories(self._store.paths.config)
         except OSError as error:
             raise StoreError(f"cannot make {self._store.paths.config}: {error.strerror}") from error
-        read_time, place, self.queue_offset = self._load_checkpoint()
+        self.read_time, place, self.queue_offset = self._load_checkpoint()
         self._wheel.open()
         self._log.load()
-        if read_time < 0:
-            read_time = now - SLOTS // 2 * SLOT_MS if self._log.files.files else now
-        self.read_second = self._safe_second = read_time // SLOT_MS
+        if self.read_time < 0:
+            self.read_time = now - SLOTS // 2 * SLOT_MS if self._log.files.files else now
+        self._safe_time = self.read_time
         last = -1
         for unit_place, unit in self._log.recover(place, self._is_intact):
             self._link(unit_place, unit)
@@ -183,22 +183,24 @@ class TimerFiles:
         """Remember that something was delivered, so that the next checkpoint is worth while."""
         self._delivered = True
 
-    def advance(self) -> None:
-        """Take note that everything that is due in `read_second` has been delivered."""
-        self._advance(self.read_second + 1)
+    @property
+    def read_second(self) -> int:
+        """The second that is being delivered."""
+        return self.read_time // SLOT_MS
 
-    def skip(self, end: int) -> None:
-        """Pass over seconds in which nothing is due, from `read_second` on, up to `end`."""
-        second = self._wheel.next_used(self.read_second, end)
-        if second > self.read_second:
-            self._advance(second)
-
-    def _advance(self, second: int) -> None:
-        self.read_second = second
+    def advance(self, read_time: int) -> None:
+        """Take note that everything that is due before `read_time` (ms) has been delivered."""
+        if read_time <= self.read_time:
+            return
+        self.read_time = read_time
         end = self._store.log.max_offset
         if self._read and self._read[-1][1] == end:
             self._read.pop()
-        self._read.append((second, end))
+        self._read.append((read_time, end))
+
+    def skip(self, end: int) -> None:
+        """Pass over seconds in which nothing is due, from `read_second` on, up to `end`."""
+        self.advance(self._wheel.next_used(self.read_second, end) * SLOT_MS)
 
     # ---------------------------------------------------------------- bringing it to the disk
 
@@ -213,11 +215,11 @@ class TimerFiles:
         if self._job is not None or now - self._flushed_at < self._config.timer_flush_interval_ms:
             return []
         self._flushed_at = now
-        known = self._safe_second
-        self._move_safe_second()
-        if self._log.end == self._flushed and not (self._delivered and known != self._safe_second):
+        known = self._safe_time
+        self._move_safe_time()
+        if self._log.end == self._flushed and not (self._delivered and known != self._safe_time):
             return []
-        self._delivered = self._safe_second != self.read_second
+        self._delivered = self._safe_time != self.read_time
         self._job = self._flush()
         return [self._job]
 
@@ -232,15 +234,15 @@ class TimerFiles:
         self._wheel.written(job.slots)
 
     def _flush(self) -> TimerFlush:
-        self._move_safe_second()
+        self._move_safe_time()
         end = self._log.end
         files = [file for file in self._log.files.files if file.end > self._flushed and file.start < end]
-        fields = self._safe_second * SLOT_MS, end, self.queue_offset, self.queue_offset
+        fields = self._safe_time, end, self.queue_offset, self.queue_offset
         return TimerFlush(
             files, self._wheel, end, self._path, _CHECKPOINT.pack(*fields).ljust(_CHECKPOINT_LENGTH, b"\0")
         )
 
-    def _move_safe_second(self) -> None:
+    def _move_safe_time(self) -> None:
         flushed = self._store.flushed_offset
         while self._read and self._read[0][1] <= flushed:
-            self._safe_second = self._read.popleft()[0]
+            self._safe_time = self._read.popleft()[0]

@@ -278,17 +278,20 @@ def test_what_waits_survives_a_death(side: TimedSide, flushed: bool, taken_in: b
     assert side.bodies()[-1] == b"9000000"
 
 
-def test_what_was_delivered_is_not_delivered_again_after_a_shutdown(side: TimedSide) -> None:
+@pytest.mark.parametrize("after", [80, 90, 94, 95, 500, 1_000, 2_000])
+def test_what_was_delivered_is_not_delivered_again_after_a_shutdown(side: TimedSide, after: int) -> None:
     side.send(b"1", properties="TIMER_DELAY_MS\x01100")
     side.send(b"2", properties="TIMER_DELAY_MS\x015000")
+    side.send(b"3", properties="TIMER_DELAY_MS\x01105")
     side.step(10)
-    side.step(2_000)
+    side.step(after)
+    known = side.bodies()
     side.files.close()
     side.start()
     side.step(0)
-    assert side.bodies() == [b"1"]
-    side.step(4_000)
-    assert side.bodies() == [b"1", b"2"]
+    assert side.bodies() == known
+    side.step(5_000)
+    assert side.bodies() == [b"1", b"3", b"2"]
 
 
 def test_what_was_delivered_since_the_last_flush_is_delivered_once_more_after_a_death(side: TimedSide) -> None:

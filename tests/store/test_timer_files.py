@@ -175,16 +175,16 @@ def test_files_whose_messages_are_gone_are_deleted(store: MessageStore) -> None:
     files.close()
 
 
-def test_the_checkpoint_names_a_second_only_when_what_was_due_in_it_is_on_disk(store: MessageStore) -> None:
+def test_the_checkpoint_names_a_time_only_when_what_was_due_before_is_on_disk(store: MessageStore) -> None:
     files = opened(store)
     add(store, files, 100)
     flush(store, files, NOW)
     store.append(Record("T", 0, b"delivered"), NOW + 100)
     files.delivered()
-    files.advance()
+    files.advance(NOW + 101)
     assert files.step(NOW + 1_000) == []
     assert flush(store, files, NOW + 2_000) == 1
-    assert opened(store).read_second == SECOND + 1
+    assert opened(store).read_time == NOW + 101
     assert flush(store, files, NOW + 3_000) == 0
     files.close()
 
@@ -192,7 +192,7 @@ def test_the_checkpoint_names_a_second_only_when_what_was_due_in_it_is_on_disk(s
 def test_nothing_is_written_while_nothing_happens(store: MessageStore) -> None:
     files = opened(store)
     for second in range(100):
-        files.advance()
+        files.advance(NOW + second * 1_000)
         assert flush(store, files, NOW + second * 1_000) == 0
     files.close()
 
@@ -221,7 +221,7 @@ def test_a_checkpoint_that_is_cut_off_counts_as_none(store: MessageStore) -> Non
     files.close()
     Path(store.paths.timer_checkpoint).write_bytes(b"\x00" * 9)
     again = opened(store)
-    assert again.read_second == SECOND - SLOTS // 2
+    assert again.read_time == NOW - SLOTS // 2 * 1_000
     assert (len(chain(again, SECOND + 5)), again.queue_offset) == (1, 1)
     again.close()
 
