@@ -96,8 +96,9 @@ def test_a_delay_that_is_too_long_is_refused(stage: Stage) -> None:
 
 def test_java_leaves_alone_what_waits(tmp_path: Path, troupe: Troupe) -> None:
     """The directory goes to a Java broker, which serves all else, and back: what waited is delivered, once."""
-    ours: tuple[type[BrokerProcess], dict[str, str]] = OurBroker, ENABLED
-    turns = ours, (JavaBroker, {}), ours
+    turns: list[tuple[type[BrokerProcess], dict[str, str]]] = [
+        (OurBroker, ENABLED), (JavaBroker, {}), (OurBroker, ENABLED),
+    ]  # fmt: skip
     topic = "Waiting"
     with JavaNameServer(tmp_path / "namesrv") as namesrv:
         for turn, (kind, settings) in enumerate(turns):
