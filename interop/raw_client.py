@@ -23,6 +23,8 @@ class RawClient:
         self._frames = FrameDecoder()
         self._opaque = itertools.count(1)
         self._serialization = serialization
+        self.pushes: list[Command] = []
+        """What the server asked by itself so far, in its order."""
 
     def __enter__(self) -> Self:
         return self
@@ -33,7 +35,7 @@ class RawClient:
         self._socket.close()
 
     def ask(self, code: int, fields: Mapping[str, str] | None = None, body: bytes = b"") -> Command:
-        """Send one request and wait for its answer; what the server pushes meanwhile is dropped."""
+        """Send one request and wait for its answer; what the server pushes meanwhile is kept in `pushes`."""
         request = Command(
             code,
             opaque=next(self._opaque),
@@ -45,7 +47,9 @@ class RawClient:
         self._socket.sendall(request.encode())
         while True:
             answer = Command.decode(self._next_frame())
-            if answer.is_response and answer.opaque == request.opaque:
+            if not answer.is_response:
+                self.pushes.append(answer)
+            elif answer.opaque == request.opaque:
                 return answer
 
     def ask_json(self, code: int, fields: Mapping[str, str] | None = None, body: bytes = b"") -> Any:
