@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from rocketpy.admin import catalog
+from rocketpy.admin.account import account
 from rocketpy.admin.client import AdminClient
 from rocketpy.admin.errors import JavaError
 from rocketpy.admin.format import render
@@ -28,7 +29,7 @@ _ADDITIONS = ("--json", "--strict")
 def main(words: Sequence[str]) -> int:
     """Run `words`, a sub-command and its options; the result is the exit status (MQAdminStartup.main0:99)."""
     logging.getLogger("rocketpy").addHandler(logging.NullHandler())  # stderr is for Java's words
-    words, added = _without_additions(words)
+    words, added = _without_additions([_as_text(word) for word in words])
     strict = "--strict" in added or os.environ.get("ROCKETPY_STRICT") == "1"
     if not words:
         _print_overview()
@@ -62,6 +63,11 @@ def main(words: Sequence[str]) -> int:
     return 1 if failed and strict else 0
 
 
+def _as_text(word: str) -> str:
+    """A word with bytes that are no UTF-8, which Python kept as lone surrogates, as Java reads it."""
+    return word.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _without_additions(words: Sequence[str]) -> tuple[list[str], set[str]]:
     """Java's words, and ours among them; one that is the value of an option is not ours."""
     kept: list[str] = []
@@ -80,7 +86,7 @@ def _without_additions(words: Sequence[str]) -> tuple[list[str], set[str]]:
 def _execute(command: Command, given: dict[str, list[str]], report: Report, *, strict: bool) -> bool:
     """Whether anything went wrong."""
     namesrv = given["n"][0] if "n" in given else os.environ.get("NAMESRV_ADDR")
-    admin = AdminClient(namesrv)
+    admin = AdminClient(namesrv, account())
     assert command.run is not None, "every command is a decorator"
     run = Invocation(command, given, admin, report, strict=strict)
     try:

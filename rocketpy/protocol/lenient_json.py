@@ -179,8 +179,9 @@ class _Reader:
         text = match[1]
         if "\\" in text:
             text = _ESCAPE.sub(self._unescape, text)
-            if _SURROGATE.search(text):  # halves of a pair, each escaped; what is left alone cannot be text
-                text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+            if _SURROGATE.search(text):  # halves of a pair, each escaped; Java writes what is left alone as "?"
+                joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+                text = joined.encode("utf-8", "replace").decode()
         self.position = match.end()
         return text
 

@@ -34,6 +34,10 @@ def test_words_that_do_not_fit_end_with_1_and_the_usage_only(capsys: pytest.Capt
     assert printed.err == ""
 
 
+def test_bytes_that_are_no_text_are_replaced(admin: Admin) -> None:
+    assert "the topic: x\ufffdy" in admin("topicRoute -t x\udcffy")[1]
+
+
 def test_unknown_commands_end_with_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help"]) == main(["help", "nonsense"]) == main(["nonsense"]) == 0
     assert capsys.readouterr().out == "".join(
