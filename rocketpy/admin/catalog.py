@@ -49,6 +49,7 @@ MODULES: Final = {
     "cleanExpiredCQ": "cleaning",
     "deleteExpiredCommitLog": "cleaning",
     "cleanUnusedTopic": "cleaning",
+    "startMonitoring": "monitoring",
     "statsAll": "stats",
     "allocateMQ": "topic_config",
     "checkMsgSendRT": "sending",

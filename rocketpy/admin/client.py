@@ -18,6 +18,7 @@ from rocketpy.protocol.codes import LanguageCode, ResponseCode
 from rocketpy.protocol.command import Command
 from rocketpy.protocol.header import Header
 from rocketpy.protocol.java_hash import hash_map_order, hash_order, string_hash
+from rocketpy.protocol.signature import Credentials, signer
 from rocketpy.protocol.topic_names import retry_topic
 from rocketpy.remoting.client import Client
 
@@ -41,10 +42,11 @@ _BROKER_REFUSES: frozenset[type[Header]] = frozenset({
 class AdminClient:
     """Asks the name servers given, and brokers by address; to be closed in the end."""
 
-    def __init__(self, namesrv: str | None) -> None:
-        """`namesrv` is a list of addresses, separated by semicolons."""
+    def __init__(self, namesrv: str | None, credentials: Credentials | None = None) -> None:
+        """`namesrv` is a list of addresses, separated by semicolons. With `credentials` each request is signed."""
         self.namesrvs = None if namesrv is None else namesrv.split(";")
-        self._client = Client()
+        self.credentials = credentials
+        self._client = Client(sign=None if credentials is None else signer(credentials))
         self._chosen: str | None = None
 
     def close(self) -> None:

@@ -22,7 +22,9 @@ class Sender:
     """A producer of a group, between `with` and its end."""
 
     def __init__(self, admin: AdminClient, group: str, *, trace: bool = False) -> None:
-        self._producer = Producer(group, namesrv=admin.namesrvs, trace=trace, gevent=True)
+        self._producer = Producer(
+            group, namesrv=admin.namesrvs, credentials=admin.credentials, trace=trace, gevent=True
+        )
 
     def __enter__(self) -> Self:
         try:

@@ -46,12 +46,13 @@ from rocketpy.client.results import (
     SendStatus,
     TransactionSendResult,
 )
-from rocketpy.client.settings import ClientSettings, Credentials
+from rocketpy.client.settings import ClientSettings
 from rocketpy.client.subscriptions import Sql92
 from rocketpy.client.transactions import TransactionListener
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.flags import ConsumeFromWhere, MessageModel
 from rocketpy.protocol.message import Message
+from rocketpy.protocol.signature import Credentials
 
 __all__ = [
     "BrokerError",

@@ -21,11 +21,11 @@ from rocketpy.client.name_servers import NameServers
 from rocketpy.client.pushes import Pushes
 from rocketpy.client.routes import Routes
 from rocketpy.client.settings import ClientSettings
-from rocketpy.client.signature import signer
 from rocketpy.config.remoting import RemotingClientConfig
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.client import ConsumerData, Heartbeat, HeartbeatData, ProducerData, UnregisterClient
 from rocketpy.protocol.codes import LanguageCode
+from rocketpy.protocol.signature import signer
 from rocketpy.remoting.address_server import DOMAIN, fetch_namesrv_addr
 from rocketpy.remoting.client import Client
 from rocketpy.remoting.router import Router

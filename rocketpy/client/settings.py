@@ -12,24 +12,17 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, TypedDict
+from typing import Final, Literal, TypedDict
 
 from rocketpy.client.errors import ClientError
 from rocketpy.config.address import local_address
 from rocketpy.protocol.command import JSON, ROCKETMQ
+from rocketpy.protocol.signature import Credentials
 
 DEFAULT_INSTANCE: Final = "DEFAULT"
 _ENDPOINT: Final = re.compile(r"http://.*")
 _INSTANCE_ENDPOINT: Final = re.compile(r"(\w+://|)MQ_INST_\w+_\w+\..*")
 _SERIALIZATIONS: Final = {"JSON": JSON, "ROCKETMQ": ROCKETMQ}
-
-
-class Credentials(NamedTuple):
-    """An account of a cluster with ACL (SessionCredentials.java:27). `security_token` is for cloud providers."""
-
-    access_key: str
-    secret_key: str
-    security_token: str | None = None
 
 
 class ClientOptions(TypedDict, total=False):

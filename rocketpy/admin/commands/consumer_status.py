@@ -9,20 +9,15 @@ from pathlib import Path
 
 from rocketpy.admin.client import queue_rank
 from rocketpy.admin.errors import JavaError
+from rocketpy.admin.files import write_file
 from rocketpy.admin.format import java_text, render
+from rocketpy.admin.health import as_java_compares, stuck_queues, subscribe_alike
 from rocketpy.admin.invocation import Command, Invocation
 from rocketpy.admin.options import Option
-from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.api.connection import ConsumerConnection, ConsumerRunningInfo, ProcessQueueInfo
-from rocketpy.protocol.flags import ConsumeType
 from rocketpy.protocol.java_hash import concurrent_hash_map_order
 from rocketpy.protocol.version import version_name
 
-_CONSUME_TYPE = "PROP_CONSUME_TYPE"
-_ORDERLY = "PROP_CONSUMEORDERLY"
-_STARTED = "PROP_CONSUMER_START_TIMESTAMP"
-_A_WHILE_MS = 120_000
-_BLOCKED_MS = 60_000
 _QUEUE_ROW = "%-64s  %-32s  %-4s  %-20s%n"
 
 
@@ -59,7 +54,7 @@ def _write_files(run: Invocation, group: str, online: ConsumerConnection) -> dic
             info = run.admin.running_info(group, client_id, run.has("s"))
             if info is None:
                 continue
-            _write(directory / client_id, "".join(_described(info)))
+            write_file(directory / client_id, "".join(_described(info)).encode())
         except JavaError as error:
             run.trace(error)
             continue
@@ -69,60 +64,15 @@ def _write_files(run: Invocation, group: str, online: ConsumerConnection) -> dic
     return infos
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    except OSError as error:
-        raise JavaError("java.io.FileNotFoundException", f"{path} ({error.strerror})") from error
-
-
 def _analyze(run: Invocation, infos: dict[str, ConsumerRunningInfo]) -> None:
     """Whether all subscribe to the same, and which queues are stuck."""
-    if not _subscribe_alike(list(infos.values())):
+    if not subscribe_alike(list(infos.values())):
         run.print("%n%nWARN: Different subscription in the same group of consumer!!!")
         return
     run.print("%n%nSame subscription in the same group of consumer")
     run.print("%n%nRebalance %s%n", "OK")
     for client_id, info in infos.items():
-        run.print("%s", "".join(_stuck(client_id, info)))
-
-
-def _subscribe_alike(infos: list[ConsumerRunningInfo]) -> bool:
-    """Known of pushing consumers that have run for two minutes only (ConsumerRunningInfo.analyzeSubscription:45)."""
-    first = infos[0]
-    started = int(first.properties.get(_STARTED, "0"))
-    if not _is_push(first) or _now() - started <= _A_WHILE_MS:
-        return True
-    wanted = {_as_java_compares(one) for one in first.subscription_set}
-    return bool(wanted) and all({_as_java_compares(one) for one in info.subscription_set} == wanted for info in infos)
-
-
-def _as_java_compares(one: SubscriptionData) -> str:
-    """The sets are sorted, hence compared by SubscriptionData.compareTo:157."""
-    return f"{one.topic}@{one.sub_string}"
-
-
-def _is_push(info: ConsumerRunningInfo) -> bool:
-    return info.properties.get(_CONSUME_TYPE) == ConsumeType.CONSUME_PASSIVELY
-
-
-def _stuck(client_id: str, info: ConsumerRunningInfo) -> Iterator[str]:
-    """ConsumerRunningInfo.analyzeProcessQueue:109."""
-    if not _is_push(info):
-        return
-    orderly = info.properties.get(_ORDERLY, "").lower() == "true"
-    for queue in sorted(info.mq_table, key=queue_rank):
-        held = info.mq_table[queue]
-        name = f"MessageQueue [topic={queue.topic}, brokerName={queue.broker_name}, queueId={queue.queue_id}]"
-        idle = _now() - held.last_consume_timestamp
-        if not orderly:
-            if idle > _BLOCKED_MS and held.cached_msg_count > 0:
-                yield f"{client_id} {name} can't consume for a while, maybe blocked, {idle}ms\n"
-        elif not held.locked:
-            yield f"{client_id} {name} can't lock for a while, {_now() - held.last_lock_timestamp}ms\n"
-        elif held.droped and held.try_unlock_times > 0:
-            yield f"{client_id} {name} unlock {held.try_unlock_times} times, still failed\n"
+        run.print("%s", "".join(stuck_queues(client_id, info)))
 
 
 def _described(info: ConsumerRunningInfo) -> Iterator[str]:
@@ -131,7 +81,7 @@ def _described(info: ConsumerRunningInfo) -> Iterator[str]:
     for name in concurrent_hash_map_order(info.properties, 8):
         yield render("%-40s: %s%n", name, info.properties[name])
     yield "\n\n#Consumer Subscription#\n"
-    for number, one in enumerate(sorted(info.subscription_set, key=_as_java_compares), start=1):
+    for number, one in enumerate(sorted(info.subscription_set, key=as_java_compares), start=1):
         text = "%03d Topic: %-40s ClassFilter: %-8s SubExpression: %s%n"
         yield render(text, number, one.topic, one.class_filter_mode, one.sub_string)
     queues = [(queue, info.mq_table[queue]) for queue in sorted(info.mq_table, key=queue_rank)]

@@ -8,13 +8,21 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from collections.abc import Callable
+from typing import NamedTuple
 
-from rocketpy.client.settings import Credentials
 from rocketpy.protocol.command import Command
 
 ACCESS_KEY = "AccessKey"
 SECURITY_TOKEN = "SecurityToken"
 SIGNATURE = "Signature"
+
+
+class Credentials(NamedTuple):
+    """An account of a cluster with ACL (SessionCredentials.java:27). `security_token` is for cloud providers."""
+
+    access_key: str
+    secret_key: str
+    security_token: str | None = None
 
 
 def signer(credentials: Credentials) -> Callable[[Command], None]:
