@@ -6,9 +6,10 @@ import time
 
 from interop.deliveries import expect_delivered
 from interop.driver import DriverError
-from interop.expect import becomes, equal
-from interop.messages import Message
+from interop.expect import becomes, equal, holds
+from interop.messages import Message, Queue
 from interop.scenario import ALL, scenario
+from interop.scenarios.delaying import quick_delays_of
 from interop.scenarios.transacting import COMMIT, ROLLBACK, TransactionProducer, checks_of
 from interop.server import BrokerProcess
 from interop.stage import NotApplicableError, Producer, Stage
@@ -79,3 +80,36 @@ def open_transactions_outlive_a_kill(stage: Stage) -> None:
     consumer = stage.consumer(topic)
     becomes("bodies", lambda: {stored.body for stored in consumer.received(0)}, wanted)
     producer.stop()
+
+
+@scenario("java", of_broker=True)
+def delayed_messages_outlive_a_stop(stage: Stage) -> None:
+    """What was delivered is not delivered again, what was not comes when it is due, or at once if that is over."""
+    broker = _broker(stage)
+    delays = quick_delays_of(stage, 1, 2)
+    topic = stage.topic()
+    producer = stage.producer()
+    producer.send(*(Message(topic, f"{number}".encode(), delay_level=1) for number in range(3)))
+    stage.wait_dispatched(Queue(topic, stage.cluster.broker_name, 0), 3)
+    producer.send(*(Message(topic, f"{number}".encode(), delay_level=2) for number in range(3, 8)))
+    broker.stop()
+    broker.start()
+    received = stage.consumer(topic).received_in_order(8)
+    equal("bodies", [int(stored.body) for stored in received], list(range(8)))
+    for stored in received[3:]:
+        holds("it is not early", stored.store_timestamp - stored.born_timestamp >= delays[1])
+    stage.wait_dispatched(Queue(topic, stage.cluster.broker_name, 0), 8)
+
+
+@scenario("java", of_broker=True)
+def delayed_messages_outlive_a_kill(stage: Stage) -> None:
+    """Each comes at least once; those that came shortly before may come again."""
+    broker = _broker(stage)
+    quick_delays_of(stage, 1, 2)
+    topic = stage.topic()
+    producer = stage.producer()
+    producer.send(*(Message(topic, f"{number}".encode(), delay_level=1 + number % 2) for number in range(40)))
+    broker.kill()
+    broker.start()
+    consumer = stage.consumer(topic)
+    becomes("bodies", lambda: {int(stored.body) for stored in consumer.received(0)}, set(range(40)))
