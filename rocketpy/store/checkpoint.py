@@ -57,6 +57,15 @@ class Checkpoint:
         safe = max(min(self.physical_timestamp, self.queue_timestamp) - _TOLERANCE_MS, 0)
         return min(safe, self.index_timestamp) if with_index else safe
 
+    def lower(self, now: int) -> bool:
+        """Forget what is later than `now` (ms), the clock has gone back; whether there was anything.
+
+        Records to come are older than those that are known to be on disk, but are not on disk.
+        """
+        times = self.physical_timestamp, self.queue_timestamp, self.index_timestamp
+        self.physical_timestamp, self.queue_timestamp, self.index_timestamp = (min(time, now) for time in times)
+        return max(times) > now
+
     def save(self) -> None:
         """Write and sync the file. Raises StoreError."""
         save(self.path, self.encode())

@@ -25,6 +25,8 @@ from rocketpy.store.dispatch import Dispatch
 from rocketpy.store.index import Index
 
 _PAGE: Final = 4096
+_CLOCK_TOLERANCE_MS: Final = 1000
+"""A clock that goes back by less is made up for by the three seconds that the checkpoint allows."""
 
 
 class Syncable(Protocol):
@@ -75,6 +77,7 @@ class Flusher:
         self._dispatch = dispatch
         self.flushed_offset = 0
         """The log is on disk up to this physical offset."""
+        self._latest = 0
         self._log_looked = 0
         self._log_flushed_thoroughly = 0
         self._queues_looked = 0
@@ -87,6 +90,10 @@ class Flusher:
         """The jobs that are to be run at `now` (ms)."""
         config = self._config
         jobs: list[FlushJob | None] = []
+        if now < self._latest - _CLOCK_TOLERANCE_MS:
+            self._clock_went_back(now)
+            jobs.append(self._checkpoint_job())
+        self._latest = max(now, self._latest)
         if now - self._log_looked >= config.flush_interval_commit_log:
             self._log_looked = now
             jobs.append(self._log_flush_if_due(now))
@@ -96,6 +103,20 @@ class Flusher:
         if self._index is not None and self._index.rolled and self._index_job is None:
             jobs.append(self._index_flush(self._index))
         return [job for job in jobs if job is not None]
+
+    def _clock_went_back(self, now: int) -> None:
+        """What is due is counted from `now` on, and the checkpoint says no more than it can."""
+        self._latest = now
+        self._log_looked = self._log_flushed_thoroughly = self._queues_looked = self._queues_flushed_thoroughly = now
+        self._checkpoint.lower(now)
+        for job in (self._log_job, self._queue_job, self._index_job):
+            if job is not None:
+                job.timestamp = min(job.timestamp, now)
+
+    def _checkpoint_job(self) -> FlushJob:
+        job = FlushJob(self._checkpoint, [])
+        job.checkpoint = self._checkpoint.encode()
+        return job
 
     def _log_flush_if_due(self, now: int) -> FlushJob | None:
         thorough = now - self._log_flushed_thoroughly >= self._config.flush_commit_log_thorough_interval

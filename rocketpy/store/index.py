@@ -144,16 +144,17 @@ class Index:
                 file.put(key_hash, physical_offset, store_timestamp)
 
     def _roll(self, now: int) -> IndexFile:
-        """Begin a new file. Its name is the time; two of one millisecond are kept apart by counting on."""
+        """Begin a new file. Its name is the time, or one more than the last if the clock has not moved, or gone back."""
         last = self.files[-1] if self.files else None
         try:
             disk_at(self._directory).make_directories(self._directory)
         except OSError as error:
             raise StoreError(f"cannot make {self._directory}: {error.strerror}") from error
-        path = os.path.join(self._directory, index_file_name(now))
-        while os.path.exists(path) or (last is not None and path <= last.file.path):
-            now += 1
-            path = os.path.join(self._directory, index_file_name(now))
+        number = int(index_file_name(now))
+        if last is not None:
+            number = max(number, int(os.path.basename(last.file.path)) + 1)
+        while os.path.exists(path := os.path.join(self._directory, str(number))):
+            number += 1
         file = IndexFile(path, self._slots, self._capacity)
         if last is None:
             file.create(0, 0)

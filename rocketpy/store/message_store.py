@@ -105,6 +105,8 @@ class MessageStore:
         try:
             self._recover()
             self._abort.set()
+            if self.checkpoint.lower(now):
+                self.checkpoint.save()
         except BaseException:
             self._lock.release()
             raise

@@ -114,13 +114,35 @@ class Recovery:
         return files[max(len(files) - 3, 0)].start
 
     def _synced_until(self) -> int:
-        """The first record, roughly, that may not have been synced when the machine died."""
+        """The first record, roughly, that may not have been synced when the machine died.
+
+        The checkpoint's times are those of records. If none is as late as that, the clock went back, or the checkpoint
+        is damaged: it says nothing then. (Java believes it, and goes on from the newest file.)
+        """
         safe = self._checkpoint.safe_timestamp(with_index=self._with_index)
         files = self._log.files.files
+        if self._checkpoint.physical_timestamp > (newest := self._newest_time()):
+            _log.warning(
+                "the checkpoint is of %d, but no record is later than %d: everything is checked",
+                self._checkpoint.physical_timestamp, newest,
+            )  # fmt: skip
+            return files[0].start
         for file in reversed(files):
             if _first_store_timestamp(file) <= safe:
                 return file.start
         return files[0].start
+
+    def _newest_time(self) -> int:
+        """The latest storeTimestamp in the newest file that has any record, 0 without one."""
+        newest = 0
+        for file in reversed(self._log.files.files):
+            position, view = 0, file.view()
+            while size := intact_size(view, position, check_crc=False):
+                newest = max(newest, peek_store_timestamp(view, position))
+                position += size
+            if newest:
+                break
+        return newest
 
     def _end_of_trust(self, queue: ConsumeQueue, synced: int, end: int) -> int:
         """The number behind the last entry of a queue that is right, and so are those before it.

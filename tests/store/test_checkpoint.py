@@ -45,3 +45,12 @@ def test_checkpoint_that_cannot_be_is_named(tmp_path):
         checkpoint.load()
     with pytest.raises(StoreError, match="cannot write"):
         checkpoint.save()
+
+
+def test_times_that_have_not_come_yet_are_forgotten(checkpoint):
+    checkpoint.physical_timestamp, checkpoint.queue_timestamp, checkpoint.index_timestamp = 10_000, 9_000, 5_000
+    assert checkpoint.lower(9_500)
+    assert (checkpoint.physical_timestamp, checkpoint.queue_timestamp, checkpoint.index_timestamp) == (
+        9_500, 9_000, 5_000,
+    )  # fmt: skip
+    assert not checkpoint.lower(9_500)

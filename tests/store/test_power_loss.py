@@ -162,3 +162,41 @@ def test_config_file_is_the_last_one_saved_or_the_one_before(disk, tmp_path):
         disk.heal()
         disk.lose_power(rng)
         assert jsonfile.load(path, bytes) in (b"%d" % number * 400, b"x" * 700)
+
+
+@pytest.mark.parametrize("hours", [1, 1000])
+def test_clock_that_goes_back_does_not_make_the_checkpoint_promise_too_much(life, check_store, hours):
+    """Later records are older than the checkpoint then, and would count as synced."""
+    for _ in range(3):
+        for _ in range(APPENDS):
+            life.append()
+        life.now += 60_000
+        life.step()
+        life.now -= hours * 3_600_000
+        life.step()
+        for _ in range(APPENDS):
+            life.append()
+            life.flush()
+        life.lose_power(life.rng, check_store)
+
+
+def test_clock_that_was_put_back_while_the_store_was_closed(life, check_store):
+    for _ in range(APPENDS):
+        life.append()
+    life.close()
+    life.now -= 3_600_000
+    life.close()
+    for _ in range(2 * APPENDS):
+        life.append()
+        life.flush()
+    life.lose_power(life.rng, check_store)
+
+
+def test_checkpoint_from_the_future_is_not_believed(life, check_store, caplog):
+    for _ in range(2 * APPENDS):
+        life.append()
+        life.flush()
+    life.store.checkpoint.physical_timestamp = life.store.checkpoint.queue_timestamp = life.now + 9_000
+    life.store.checkpoint.save()
+    life.lose_power(None, check_store)
+    assert "everything is checked" in caplog.text
