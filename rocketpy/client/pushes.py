@@ -23,6 +23,7 @@ from rocketpy.protocol.api.transaction import CheckTransactionState
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import Command, Reply
 from rocketpy.protocol.record import decode
+from rocketpy.protocol.remarks import NEVER_SET
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.router import handles
 
@@ -83,7 +84,7 @@ class Pushes:
         consumer: Any = self._instance.consumers.get(request.group)
         table = {} if consumer is None else consumer.offsets.table
         found = {queue: at for queue, at in table.items() if not request.topic or queue.topic == request.topic}
-        return Reply(body=GetConsumerStatusBody(message_queue_table=found).to_json())
+        return Reply(body=GetConsumerStatusBody(message_queue_table=found).to_json(), remark=NEVER_SET)
 
     @handles(GetConsumerRunningInfo)
     def running_info(self, peer: Connection, request: GetConsumerRunningInfo, command: Command) -> Reply:
@@ -94,7 +95,7 @@ class Pushes:
         info = consumer.running_info()
         if request.jstack_enable:
             info.jstack = stacks()
-        return Reply(body=info.to_json())
+        return Reply(body=info.to_json(), remark=NEVER_SET)
 
     @handles(ConsumeMessageDirectly, spawn=True)
     def consume_directly(self, peer: Connection, request: ConsumeMessageDirectly, command: Command) -> Reply:
@@ -103,7 +104,7 @@ class Pushes:
         if consume is None:
             raise _not_here(request.consumer_group)
         result = consume(ReceivedMessage(decode(command.body)), request.broker_name)
-        return Reply(body=result.to_json())
+        return Reply(body=result.to_json(), remark=NEVER_SET)
 
 
 def _not_here(group: str) -> ReplyError:

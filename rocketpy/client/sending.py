@@ -127,7 +127,7 @@ class Sender:
         if len(body) > self.settings.max_message_size:
             check_message(Message(topic, body), topic, self.settings.max_message_size)
         ids = ",".join(one.properties[names.UNIQ_KEY] for one in ready)
-        properties = {} if first.wait_store_msg_ok else {names.WAIT_STORE_MSG_OK: "false"}
+        properties = {names.WAIT_STORE_MSG_OK: "true" if first.wait_store_msg_ok else "false"}
         return Outgoing(topic, body, properties, 0, 0, ids, is_batch=True)
 
     def publish(self, topic: str) -> Publish:
@@ -215,9 +215,8 @@ class Sender:
         properties = outgoing.properties
         times, most = "0", None
         if outgoing.topic.startswith(RETRY_PREFIX):
-            properties = dict(properties)
-            times = properties.pop(names.RECONSUME_TIME, "0")
-            most = properties.pop(names.MAX_RECONSUME_TIMES, None)
+            times = properties.get(names.RECONSUME_TIME, "0")
+            most = properties.get(names.MAX_RECONSUME_TIMES)
         kind: type[SendMessage] = SendMessage
         if properties.get(names.MESSAGE_TYPE) == REPLY_TYPE:
             kind = SendReplyMessage
@@ -260,8 +259,9 @@ class Sender:
         )
 
     def _properties(self, message: Message) -> dict[str, str]:
-        """Those of `message` with an id, and with the namespace where there is one."""
+        """Those of `message` with an id, whether to wait, as Java always says, and the namespace if there is one."""
         properties = dict(message.properties)
+        properties.setdefault(names.WAIT_STORE_MSG_OK, "true")
         if names.UNIQ_KEY not in properties:
             properties[names.UNIQ_KEY] = self.new_id()
         if self.instance.settings.namespace is not None:
