@@ -29,6 +29,11 @@ Hold = Callable[[Record, dict[str, str], int], None]
 """Turns a record that is to wait for a time of its own into one that does; may raise ReplyError (`TimerIntake`)."""
 
 _MOST_CACHED: Final = 10_000
+_REFUSED: Final = frozenset((
+    PutStatus.SERVICE_NOT_AVAILABLE, PutStatus.PROPERTIES_SIZE_EXCEEDED, PutStatus.OS_PAGE_CACHE_BUSY,
+    PutStatus.LMQ_CONSUME_QUEUE_NUM_EXCEEDED,
+))  # fmt: skip
+"""What is no failed put to Java, which refuses it before it tries (DefaultMessageStore.asyncPutMessage:449-463)."""
 
 tags_hash = lru_cache(maxsize=_MOST_CACHED)(string_hash)
 """`string_hash`, but quick for tags that were seen before."""
@@ -132,7 +137,7 @@ class Appender:
             self._stats.own_message_put(result.size)
         elif result.status is PutStatus.PUT_OK:
             self._stats.messages_put(topic, result.message_count, result.size)
-        else:
+        elif result.status not in _REFUSED:
             self._stats.put_failed += 1
 
 
