@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from interop.expect import equal, same_text
-from tools.dissect.store_files import commit_log, consume_queue, index_file
+from tools.dissect.store_files import commit_log, consume_queue, consume_queue_ext, index_file
 
 MAGIC = 0xDAA320A7
 RUN_TIMES = ((52, 56), (56, 64), (68, 72))
@@ -18,6 +18,7 @@ BROKER_BORN = (40, 48)
 CONFIG_RUN_TIMES = (
     (re.compile(rb'"timestamp":\d+'), b'"timestamp":0'),
     (re.compile(rb'"counter":\d+'), b'"counter":0'),
+    (re.compile(rb'"(bornTime|deadTime|clientVersion)":[1-9]\d*'), rb'"\1":1'),
     (re.compile(rb'\t\t"RMQ_SYS_TRANS_HALF_TOPIC":\{.*?\},\n', re.DOTALL), b""),
 )
 """Java makes the topic of half messages when it first looks for some: a minute after the start, or at its end."""
@@ -37,6 +38,8 @@ def image(store: Path, *, index_slots: int, broker_topics: tuple[bytes, ...] = (
         elif name.startswith("consumequeue/SCHEDULE_TOPIC_XXXX/"):
             for entry in range(0, len(data), 20):
                 data[entry + 12 : entry + 20] = bytes(8)  # where others have the tag: the time of delivery
+        elif name.startswith("consumequeue_ext/"):
+            _mask_units(data, delayed="SCHEDULE_TOPIC_XXXX" in name)
         elif name.startswith("index/"):
             name = f"index/{sum(known.startswith('index/') for known in files)}"
             _mask_index(data, index_slots)
@@ -66,6 +69,8 @@ def _rows(name: str, data: bytes, index_slots: int) -> Iterator[str]:
         yield from (json.dumps(row, default=repr, ensure_ascii=False) for row in commit_log(data))
     elif name.startswith("consumequeue/"):
         yield from map(repr, consume_queue(data))
+    elif name.startswith("consumequeue_ext/"):
+        yield from map(repr, consume_queue_ext(data))
     elif name.startswith("index/"):
         yield from map(repr, index_file(data, index_slots))
 
@@ -79,6 +84,16 @@ def _mask_commit_log(data: bytearray, broker_topics: tuple[bytes, ...]) -> None:
         for start, end in times:
             data[position + start : position + end] = bytes(end - start)
         position += int.from_bytes(data[position : position + 4])
+
+
+def _mask_units(data: bytearray, *, delayed: bool) -> None:
+    """The store timestamps, and the times of delivery that delayed messages have for tags codes."""
+    for unit in consume_queue_ext(bytes(data)):
+        position = unit["position"]
+        if "tags_code" in unit:
+            data[position + 10 : position + 18] = bytes(8)
+            if delayed:
+                data[position + 2 : position + 10] = bytes(8)
 
 
 def _mask_index(data: bytearray, slots: int) -> None:

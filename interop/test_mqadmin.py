@@ -59,7 +59,6 @@ MASKS = (
     (r"(?m)^(\s+at |\s+\.\.\. ).*\n", ""),  # where in mqadmin it was thrown
     (r"/\S+/broker/store/", "STORE/"),
     (r"(?m)^configBlackList .*\n", ""),  # came with 4.9.8, of which no broker was published
-    (r"(?m)^(bitMapLengthConsumeQueueExt *= ).*", r"\1N"),  # Java's SQL filters set it, ours are not there yet
     (r"(?m)^((?:store|brokerConfig|rocketmqHome|listenPort|namesrvAddr|haListenPort)\w*\s*=).*$", r"\1 OWN"),
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from typing import Any
 
 from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
@@ -38,6 +39,10 @@ class BloomFilterData(Body):
 
     bit_pos: list[int] = member(factory=list)
     bit_num: int = 0
+
+    def to_value(self) -> dict[str, Any]:
+        """See `Body.to_value`. Java has an array of the bits, which stays on one line where lists do not."""
+        return Body.to_value(self) | {"bitPos": tuple(self.bit_pos)}
 
 
 @body
