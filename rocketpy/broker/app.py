@@ -228,25 +228,33 @@ class Broker(App):
         self._router = Router()
         self._ports = Ports(self._router, self._host, self.settings.server)
         self._to_stop.append(self._ports.stop)
-        self._ports.listen(self.settings.store.ha_listen_port)
+        self._listen_port = self.settings.server.listen_port
+        self._ha_listen_port = self.settings.store.ha_listen_port
+        self._ports.listen(self._ha_listen_port)
 
     def _serve(self) -> None:
         self._client = Client(self.settings.client)
         self._to_stop.append(self._client.close)
         config = self.settings.broker
-        identity = Identity(
-            cluster=config.broker_cluster_name,
-            name=config.broker_name,
-            broker_id=config.broker_id,
-            address=self.address,
-            ha_address=self.ha_address,
-        )
-        self._namesrv_link = NamesrvLink(config, identity, self.topics, self._client)
+        self._namesrv_link = NamesrvLink(config, self._identity, self.topics, self._client)
         self.topics.created.append(self._namesrv_link.register_soon)
         self._waiters = LongPolling(self.store, gevent.get_hub().loop.run_callback)
         self.store.arrival_listeners.append(self._waiters.message_arrived)
         self._router.add(*self._message_processors(), *self._other_processors())
         self._ports.serve()
+
+    def _identity(self) -> Identity:
+        """By the configuration of this moment: behind a port mapping the broker is told another listenPort."""
+        config, server, store = self.settings.broker, self.settings.server, self.settings.store
+        port = self._ports.port if server.listen_port == self._listen_port else server.listen_port
+        ha_port = self._ports.ha_port if store.ha_listen_port == self._ha_listen_port else store.ha_listen_port
+        return Identity(
+            cluster=config.broker_cluster_name,
+            name=config.broker_name,
+            broker_id=config.broker_id,
+            address=f"{config.broker_ip1}:{port}",
+            ha_address=f"{config.broker_ip2}:{ha_port}",
+        )
 
     def _message_processors(self) -> list[object]:
         config, store_config = self.settings.broker, self.settings.store

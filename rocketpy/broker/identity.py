@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, frozen=True)
 class Identity:
-    """A broker in its cluster; ports are those that are really listened on."""
+    """A broker in its cluster, as it is to be known now: updateBrokerConfig changes it, without new ports."""
 
     cluster: str
     name: str

@@ -45,7 +45,9 @@ _log = logging.getLogger("rocketpy.broker")
 class NamesrvLink:
     """Registers the broker and its topics with every name server of `namesrvAddr`."""
 
-    def __init__(self, config: BrokerConfig, identity: Identity, topics: TopicTable, client: Client) -> None:
+    def __init__(
+        self, config: BrokerConfig, identity: Callable[[], Identity], topics: TopicTable, client: Client
+    ) -> None:
         self._config = config
         self._identity = identity
         self._topics = topics
@@ -98,7 +100,7 @@ class NamesrvLink:
         """Say goodbye to every name server, waiting at most 3 s."""
         if self._soon is not None:
             self._soon.kill()
-        identity = self._identity
+        identity = self._identity()
         header = UnregisterBroker(
             broker_name=identity.name,
             broker_addr=identity.address,
@@ -146,7 +148,7 @@ class NamesrvLink:
             topics = self._with_broker_permission(topics)
         compressed = self._config.compressed_register
         body = write_registration(RegisterBrokerBody(topic_config_serialize_wrapper=topics), compressed)
-        identity = self._identity
+        identity = self._identity()
         header = RegisterBroker(
             broker_name=identity.name,
             broker_addr=identity.address,
@@ -174,7 +176,7 @@ class NamesrvLink:
         )
 
     def _need_register(self) -> bool:
-        identity = self._identity
+        identity = self._identity()
         header = QueryDataVersion(
             broker_name=identity.name,
             broker_addr=identity.address,

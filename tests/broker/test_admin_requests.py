@@ -27,7 +27,7 @@ from rocketpy.protocol.api.stats import (
     ViewBrokerStatsData,
 )
 from rocketpy.protocol.codes import ResponseCode
-from tests.broker.live import Live
+from tests.broker.live import Live, wait_until
 
 
 def set_topic(name: str, **fields: object) -> topic.UpdateAndCreateTopic:
@@ -262,7 +262,7 @@ def test_runtime_info_has_every_key_that_exporters_read(live: Live) -> None:
     assert table["brokerVersionDesc"] == "V4_9_8"
     assert table["putMessageTimesTotal"] == table["msgPutTotalTodayNow"] == "1"
     assert int(table["commitLogMaxOffset"]) == int(float(table["putMessageAverageSize"])) > 0
-    assert table["earliestMessageTimeStamp"] == "-1"    # as in Java, until there are two of the largest messages
+    assert table["earliestMessageTimeStamp"] == "-1"  # as in Java, until there are two of the largest messages
 
 
 def test_statistics_go_by_name_and_key(live: Live) -> None:
@@ -306,3 +306,13 @@ def test_slave_takes_no_changes() -> None:
     refuse_on_slave(StoreConfig())
     with pytest.raises(ReplyError, match="Can't modify topic or subscription group from slave broker"):
         refuse_on_slave(StoreConfig(broker_role=BrokerRole.SLAVE))
+
+
+def test_address_may_be_another_one_without_a_restart(live: Live) -> None:
+    """What people do behind a port mapping: three updates, the last of which registers."""
+    live.ask(set_topic("T"))
+    address = live.broker
+    for body in (b"brokerIP1=192.0.2.7", b"listenPort=30911", b"brokerPermission=6"):
+        assert live.client.invoke(address, broker.UpdateBrokerConfig(), body).code == 0
+    route = wait_until(lambda: live.route("T"))
+    assert route.broker_datas[0].broker_addrs == {0: "192.0.2.7:30911"}

@@ -73,7 +73,7 @@ def topics(config: BrokerConfig) -> TopicTable:
 
 @pytest.fixture
 def link(config: BrokerConfig, topics: TopicTable, client: CountingClient) -> NamesrvLink:
-    return NamesrvLink(config, IDENTITY, topics, client)
+    return NamesrvLink(config, lambda: IDENTITY, topics, client)
 
 
 def route(client: Client, namesrv: NameServer, topic: str) -> TopicRouteData | None:
