@@ -57,8 +57,9 @@ class Durability:
     def wait_safe(self, end: int, now: int, done: Done) -> None:
         """Have `done` called with PUT_OK when everything before physical offset `end` is as safe as configured.
 
-        With FLUSH_DISK_TIMEOUT when the flush takes longer than syncFlushTimeout, with SLAVE_NOT_AVAILABLE, rather
-        than any of the two, when a slave is missing (CommitLog.submitReplicaRequest:888). Does not wait itself.
+        With FLUSH_DISK_TIMEOUT when the flush takes longer than syncFlushTimeout, or fails (Java says PUT_OK then),
+        with SLAVE_NOT_AVAILABLE, rather than any of the two, when a slave is missing (CommitLog.submitReplicaRequest:
+        888). Does not wait itself.
         """
         if self._config.flush_disk_type is not _SYNC_FLUSH:
             done(self._replicated(PutStatus.PUT_OK))
@@ -86,10 +87,12 @@ class Durability:
         self._committer = None
 
     def _answer(self, flushed: int, now: int) -> None:
+        """Answer all whose flush is done, and those for whom it has become too late, or will never come."""
         waiters = self._waiters
+        failed = self._store.has_failed
         while waiters and waiters[0].end <= flushed:
             self._settle(waiters.popleft(), PutStatus.PUT_OK, now)
-        while waiters and waiters[0].expires <= now:
+        while waiters and (failed or waiters[0].expires <= now):
             self._settle(waiters.popleft(), PutStatus.FLUSH_DISK_TIMEOUT, now)
 
     def _settle(self, waiter: _Waiter, status: PutStatus, now: int) -> None:

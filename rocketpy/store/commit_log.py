@@ -71,7 +71,7 @@ class CommitLog:
         file = self.files.last
         if clear and file is not None:
             file.clear(end - file.start)
-            self._sync(file)
+            file.sync()         # it must not come back, not even by a power failure that brings old sectors back
         self._file = file
         self._next = None
         if file is None:
@@ -81,13 +81,6 @@ class CommitLog:
             self._view, self._start = file.view(), file.start
             self._position = self._limit = self._reserved = end - file.start
             file.expect_appends(self._position)
-
-    def _sync(self, file: MappedFile) -> None:
-        """What was cut off must not come back, not even by a power failure that brings old sectors back."""
-        try:
-            file.sync()
-        except OSError as error:
-            raise StoreError(f"cannot flush {file.path}: {error.strerror}") from error
 
     def append(self, record: Record, topic: bytes, size: int, queue_offset: int, now: int) -> int:
         """Write a record of `size` bytes, stored at `now`, and return its physical offset.

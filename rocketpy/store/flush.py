@@ -33,7 +33,7 @@ class Syncable(Protocol):
     """A file that can be brought to the disk."""
 
     def sync(self) -> None:
-        """Block until it is there. Raises OSError."""
+        """Block until it is there. Raises StoreError."""
 
 
 class FlushJob:
@@ -51,7 +51,7 @@ class FlushJob:
         self.checkpoint = b""
         """What to write as the checkpoint when all is synced, if anything."""
         self._checkpoint_path = checkpoint.path
-        self.error: OSError | StoreError | None = None
+        self.error: StoreError | None = None
 
     def run(self) -> None:
         """Do it; a failure is kept in `error`."""
@@ -60,7 +60,7 @@ class FlushJob:
                 file.sync()
             if self.checkpoint:
                 save(self._checkpoint_path, self.checkpoint)
-        except (OSError, StoreError) as error:
+        except StoreError as error:
             self.error = error
 
 
@@ -198,7 +198,7 @@ class Flusher:
             known.index_timestamp = max(known.index_timestamp, job.timestamp)
 
     def flush_all(self) -> None:
-        """Sync everything here and now, and write the checkpoint. For shutdown. Raises StoreError or OSError."""
+        """Sync everything here and now, and write the checkpoint. For shutdown. Raises StoreError."""
         self._log_job = self._queue_job = self._index_job = None
         log_job, queue_job = self.flush_log(), self._flush_queues(0)
         for job in (log_job, queue_job):

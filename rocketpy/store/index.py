@@ -144,7 +144,7 @@ class Index:
                 file.put(key_hash, physical_offset, store_timestamp)
 
     def _roll(self, now: int) -> IndexFile:
-        """Begin a new file. Its name is the time, or one more than the last if the clock has not moved, or gone back."""
+        """Begin a new file. Its name is the time, or one more than the last if the clock has not moved."""
         last = self.files[-1] if self.files else None
         try:
             disk_at(self._directory).make_directories(self._directory)

@@ -208,7 +208,7 @@ class IndexFile:
             number = previous
 
     def sync(self) -> None:
-        """Bring it to the disk; blocks. Raises OSError."""
+        """Bring it to the disk; blocks. Raises StoreError."""
         self.file.sync()
 
     def delete(self) -> None:

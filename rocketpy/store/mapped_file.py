@@ -94,7 +94,7 @@ class MappedFile:
             raise StoreError(f"cannot write to {self.path}: {error.strerror}") from error
 
     def sync(self) -> None:
-        """Bring what was written to the disk. Blocks; needs no lock and no hub. Raises OSError.
+        """Bring what was written to the disk. Blocks; needs no lock and no hub. Raises StoreError.
 
         A file that has been deleted meanwhile has nothing to sync.
         """
@@ -102,6 +102,8 @@ class MappedFile:
             disk_at(self.path).sync(self.path)
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise StoreError(f"cannot flush {self.path}: {error.strerror}") from error
 
     def doubt(self) -> None:
         """Sync its name, too, at the next `sync`: see `Disk.doubt`."""

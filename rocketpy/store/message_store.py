@@ -141,8 +141,6 @@ class MessageStore:
             self.log.delete_prepared()
             if self._failure is None and self.dispatch_behind_bytes() == 0:
                 self._abort.clear()
-        except OSError as error:
-            raise StoreError(f"cannot flush {self.paths.root}: {error.strerror}") from error
         finally:
             self._lock.release()
 
@@ -194,6 +192,11 @@ class MessageStore:
         """Whether messages are accepted."""
         return self.writer.refusal is PutStatus.PUT_OK
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether a flush has failed: nothing is accepted or acknowledged any more until the broker starts again."""
+        return self._failure is not None
+
     # ---------------------------------------------------------------- what is due
 
     def step(self, now: int) -> list[Job]:
@@ -236,7 +239,7 @@ class MessageStore:
         elif job.error is None:
             self.flusher.finish(job)
         elif self._failure is None:
-            self._failure = StoreError(f"cannot flush {self.paths.root}: {job.error}")
+            self._failure = job.error
             _log.critical("%s; no messages are accepted any more", self._failure)
             self._update_refusal()
 

@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from rocketpy.config.store import BrokerRole, FlushDiskType
+from rocketpy.faulty_disk import FaultyDisk
 from rocketpy.protocol.command import HOLD
 from tests.broker.data_side import DataSide, ext_of
 
@@ -60,6 +61,17 @@ def test_a_flush_that_takes_too_long_is_said_to_have_failed(careful: DataSide, m
     wait_answered(careful, 1)
     ((_, reply),) = careful.peer.replies
     assert (reply.code, ext_of(reply)["queueOffset"]) == (10, "0")
+
+
+def test_a_flush_that_fails_is_no_success(careful: DataSide) -> None:
+    with FaultyDisk(careful.store_config.store_path_root_dir) as disk:
+        disk.fail("sync")
+        for _ in range(3):
+            careful.send()
+        wait_answered(careful, 3)
+    assert [reply.code for _, reply in careful.peer.replies] == [10, 10, 10]
+    assert careful.store.has_failed
+    assert careful.send().code == 14
 
 
 @pytest.mark.parametrize("flush", FlushDiskType)
