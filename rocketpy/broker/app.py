@@ -56,6 +56,7 @@ from rocketpy.broker.queue_locks import QueueLocks
 from rocketpy.broker.runtime_info import RuntimeInfo
 from rocketpy.broker.send_answers import SendAnswers
 from rocketpy.broker.send_checks import SendChecks
+from rocketpy.broker.slow_groups import STEP_MS, SlowGroups
 from rocketpy.broker.stats import BrokerStats, LightBrokerStats
 from rocketpy.broker.store_jobs import StoreJobs
 from rocketpy.broker.timed import TimedMessages
@@ -109,9 +110,7 @@ class Broker(App):
     say; everything else is the same.
     """
 
-    def __init__(
-        self, settings: BrokerSettings | None = None, *, host: str = "", ephemeral: bool = False
-    ) -> None:
+    def __init__(self, settings: BrokerSettings | None = None, *, host: str = "", ephemeral: bool = False) -> None:
         """Raises ConfigError for settings that cannot be started."""
         self.settings = BrokerSettings() if settings is None else settings
         self.settings.settle()
@@ -174,6 +173,7 @@ class Broker(App):
         self.consumers.registered.append(self.filters.register)
         self.consumers.emptied.append(self.filters.unregister)
         self.queue_locks = QueueLocks()
+        self._slow_groups = SlowGroups(config, self.groups)
 
     def _open_store(self) -> None:
         self.store = MessageStore(self.settings.store)
@@ -276,11 +276,10 @@ class Broker(App):
             PullProcessor(
                 config, store_config, self.store,
                 PullChecks(config, self.topics, self.groups, self.consumers, self.filters),
-                self.offsets, self._waiters, OffsetMovedEvents(appender, config.broker_name, host), self.stats,
-                now_ms,
+                self.offsets, self._waiters, OffsetMovedEvents(appender, config.broker_name, host),
+                self._slow_groups, self.stats, now_ms,
             ),
-            QueryProcessor(store_config, self.store),
-            DelayProcessor(self._delayed),
+            QueryProcessor(store_config, self.store), DelayProcessor(self._delayed),
             TransactionProcessor(store_config, self.store, half_messages, now_ms),
         ]  # fmt: skip
 
@@ -337,6 +336,7 @@ class Broker(App):
         loops.every(_SCAN_CLIENTS_MS, self.producers.expire)
         loops.every(_SCAN_CLIENTS_MS, self.consumers.expire)
         loops.every(_HOUR_MS, self.queue_locks.expire)
+        loops.every(STEP_MS, self._slow_groups.step)
         loops.every(lambda: sweep_interval(config), lambda: self._waiters.sweep(now_ms()))
         loops.every(1_000, stats.sample_second)
         loops.every(60_000, stats.roll_minute)

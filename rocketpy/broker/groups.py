@@ -66,6 +66,13 @@ class GroupTable:
         _log.info("group %s set: %s", config.group_name, config)
         self._put(config.group_name, config)
 
+    def disable_consume(self, group: str) -> None:
+        """Let nobody of a group pull any more, if there is one of that name."""
+        known = self._groups.get(group)
+        if known is not None:
+            known.consume_enable = False
+            self._next_version()
+
     def delete(self, group: str) -> None:
         """Forget a group, if there is one of that name."""
         if self._groups.pop(group, None) is None:

@@ -22,6 +22,7 @@ from rocketpy.broker.producers import ProducerTable
 from rocketpy.broker.pull_checks import PullChecks
 from rocketpy.broker.send_answers import SendAnswers
 from rocketpy.broker.send_checks import SendChecks
+from rocketpy.broker.slow_groups import SlowGroups
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.broker.timer_intake import TimerIntake
 from rocketpy.broker.topics import TopicTable
@@ -81,10 +82,12 @@ class DataSide:
         self.filters = ConsumerFilters(self.config, self.clock)
         self.consumers.registered.append(self.filters.register)
         self.consumers.emptied.append(self.filters.unregister)
+        self.slow_groups = SlowGroups(self.config, self.groups)
         self.pulls = PullProcessor(
             self.config, self.store_config, self.store,
             PullChecks(self.config, self.topics, self.groups, self.consumers, self.filters),
-            self.offsets, self.waiters, OffsetMovedEvents(self.appender, "b-0", STORE_HOST), self.stats, self.clock,
+            self.offsets, self.waiters, OffsetMovedEvents(self.appender, "b-0", STORE_HOST),
+            self.slow_groups, self.stats, self.clock,
         )  # fmt: skip
         self.producers = ProducerTable(self.clock)
         self.replies = ReplyProcessor(

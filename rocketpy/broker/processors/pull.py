@@ -14,6 +14,7 @@ from rocketpy.broker.long_polling import HeldPull, LongPolling
 from rocketpy.broker.offset_moved import OffsetMovedEvents
 from rocketpy.broker.offsets import OffsetTable
 from rocketpy.broker.pull_checks import Codes, PullChecks
+from rocketpy.broker.slow_groups import SlowGroups
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.store import BrokerRole, StoreConfig
@@ -58,6 +59,7 @@ class PullProcessor:
         offsets: OffsetTable,
         waiters: LongPolling,
         moved: OffsetMovedEvents,
+        slow_groups: SlowGroups,
         stats: BrokerStats,
         clock: Clock,
     ) -> None:
@@ -68,6 +70,7 @@ class PullProcessor:
         self._offsets = offsets
         self._waiters = waiters
         self._moved = moved
+        self._slow_groups = slow_groups
         self._stats = stats
         self._clock = clock
         waiters.answer = self._answer_held
@@ -122,6 +125,8 @@ class PullProcessor:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "store getMessage return null") from None
         except ValueError as error:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, f"java.lang.IllegalArgumentException: {error}") from None
+        if found.behind and self._store_config.disk_fall_recorded:
+            self._slow_groups.note(request.consumer_group, request.topic, request.queue_id, found.behind)
         if found.status is not _FOUND:
             self._stats.get_missed += 1
         return found
