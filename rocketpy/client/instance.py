@@ -98,6 +98,7 @@ class Instance(Hub):
             serialization=settings.header_serialization,
             language=LanguageCode.PYTHON,
             sign=None if settings.credentials is None else signer(settings.credentials),
+            tls=settings.tls_context,
         )
         self._rebalance_due = Event()
         self._heartbeat_due = Event()

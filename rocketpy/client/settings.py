@@ -110,6 +110,13 @@ class ClientSettings:
         return _SERIALIZATIONS[self.serialization]
 
     @property
+    def tls_context(self) -> ssl.SSLContext | None:
+        """What TLS is spoken with, if it is."""
+        if self.tls is True:
+            return ssl.create_default_context()
+        return self.tls or None
+
+    @property
     def in_callers_hub(self) -> bool:
         """Whether to run among the caller's greenlets."""
         return _is_patched() if self.gevent is None else self.gevent

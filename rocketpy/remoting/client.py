@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Callable
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import gevent
 from gevent import socket as gsocket
@@ -21,6 +22,9 @@ from rocketpy.remoting.connection import Connection, Sign
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.workers import Workers
 
+if TYPE_CHECKING:
+    import ssl
+
 log = logging.getLogger(__name__)
 
 Callback = Callable[[Command | RemotingError], None]
@@ -31,7 +35,8 @@ class Client:
 
     Requests that a server pushes are answered by `router`; without one they are refused, as Java's client does.
     `serialization` is that of the headers sent, `language` what requests say they are written in unless told otherwise,
-    and `sign` may add fields to each, as ACL does. Connections that were silent for clientChannelMaxIdleTimeSeconds
+    and `sign` may add fields to each, as ACL does. With `tls` all connections are encrypted, and servers verified as it
+    says. Connections that were silent for clientChannelMaxIdleTimeSeconds
     (120 s) are closed (NettyRemotingClient.java:175).
     """
 
@@ -43,12 +48,14 @@ class Client:
         serialization: int = JSON,
         language: int = LanguageCode.JAVA,
         sign: Sign | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._config = RemotingClientConfig() if config is None else config
         self._router = Router() if router is None else router
         self._serialization = serialization
         self._language = language
         self._sign = sign
+        self._tls = tls
         self._connections: dict[str, Connection] = {}
         self._connecting: dict[str, AsyncResult[Connection]] = {}
         self._workers = Workers()
@@ -213,7 +220,11 @@ class Client:
         ):
             if size > 0:
                 opened.setsockopt(socket.SOL_SOCKET, option, size)
-        return opened
+        if self._tls is None:
+            return opened
+        from rocketpy.remoting.tls import connect_tls  # here, since few need it and ssl is slow to import
+
+        return connect_tls(opened, self._tls, host, timeout)
 
     def _sweep(self) -> None:
         limit = self._config.client_channel_max_idle_time_seconds
