@@ -107,7 +107,7 @@ class Appender:
         if _delay_level(properties) > 0:
             result = AppendResult(PutStatus.MESSAGE_ILLEGAL)
         else:
-            result = self._writer.append_batch(record, record.body, now)
+            result = self._writer.append_batch(record, bytes(record.body), now)
         self._count(record.topic, result, now)
         return result
 

@@ -57,13 +57,16 @@ class StoredHeader(Header):
 
     def encode_binary(self, code: int = -1) -> bytes:
         message_id, queue_id, queue_offset = self._message_id, self._queue_id, self._queue_offset
-        if len(message_id) > _LONGEST_MESSAGE_ID:  # those of a batch
-            return encode_fields(self.encode())
+        length = len(message_id)
+        if length <= _LONGEST_MESSAGE_ID:
+            length_text = "\0\0\0" + chr(length)
+        else:  # those of a batch
+            length_text = length.to_bytes(4, "big").decode("latin-1")
         text = (
-            f"\0\7queueId\0\0\0{chr(len(queue_id))}{queue_id}\0\5msgId\0\0\0{chr(len(message_id))}{message_id}"
+            f"\0\7queueId\0\0\0{chr(len(queue_id))}{queue_id}\0\5msgId{length_text}{message_id}"
             f"\0\x0bqueueOffset\0\0\0{chr(len(queue_offset))}{queue_offset}"
         )
-        return text.encode() + self._common.binary
+        return text.encode("latin-1") + self._common.binary
 
     def encode_json(self, code: int = -1) -> bytes:
         return (

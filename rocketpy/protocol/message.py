@@ -130,7 +130,7 @@ def decode_messages(body: bytes) -> list[MessageExt]:
 
 
 def encode_batch(messages: Iterable[Message]) -> bytes:
-    """The body of SEND_BATCH_MESSAGE (MessageDecoder.encodeMessages:548); `record.split_batch` reads it.
+    """The body of SEND_BATCH_MESSAGE (MessageDecoder.encodeMessages:548); `batch.Batch` reads it.
 
     Raises ProtocolError if the properties of one message take more than 32767 bytes.
     """

@@ -62,14 +62,13 @@ _HEADS: Final = tuple(
 """Everything up to bodyLength, by the two v6 bits of sysFlag."""
 _PEEK: Final = Struct(">iiiiiqqi")
 _SIZE_AND_MAGIC: Final = Struct(">ii")
-_BATCH_FIELDS: Final = Struct(">ii")
 _INT: Final = Struct(">i")
 _LONG: Final = Struct(">q")
 _SHORT: Final = Struct(">h")
 
-_KEYS: Final = b"KEYS\x01"
-_UNIQ_KEY: Final = b"UNIQ_KEY\x01"
-_TAGS: Final = b"TAGS\x01"
+KEYS: Final = "KEYS\x01"
+UNIQ_KEY: Final = "UNIQ_KEY\x01"
+TAGS: Final = "TAGS\x01"
 
 _KEPT_TAG: Final = 64
 """The hashes of tags up to this length are kept: there are few, and they come again and again."""
@@ -136,9 +135,11 @@ class Record:
 
         The tags code of a delayed message is another matter: it is the time of its delivery.
         """
-        self.tags_code = tags_code(self.properties)
-        self.uniq_key = property_value(self.properties, _UNIQ_KEY)
-        self.keys = property_value(self.properties, _KEYS)
+        text = self.properties.decode("utf-8", "replace")
+        tags = last_value(text, TAGS)
+        self.tags_code = 0 if tags is None else code_of_tags(tags)
+        self.uniq_key = last_value(text, UNIQ_KEY)
+        self.keys = last_value(text, KEYS)
 
     def __repr__(self) -> str:
         return f"Record({self.topic!r}, {self.queue_id}, {self.physical_offset=}, {self.queue_offset=})"
@@ -197,38 +198,16 @@ def encode_into(
     )
 
 
-def split_batch(body: bytes | memoryview, properties: bytes) -> list[tuple[int, bytes | memoryview, bytes]]:
-    """The (flag, body, properties) of each message in the body of a batch (CommitLog.MessageExtEncoder:1618-1660).
-
-    A batch body is a sequence of `totalSize:int magic:int bodyCrc:int flag:int bodyLength:int body
-    propertiesLength:short properties`; only what is used is looked at. `properties` are those of the batch as a whole
-    and end up behind those of each message. ValueError if the body is cut off or empty, or properties are too long.
-    """
-    messages: list[tuple[int, bytes | memoryview, bytes]] = []
-    position = 0
-    end = len(body)
-    while position < end:
-        body_at = position + 20
-        if body_at > end:
-            raise ValueError(f"batch is cut off at byte {end}")
-        flag, body_length = _BATCH_FIELDS.unpack_from(body, position + 12)
-        properties_at = body_at + body_length + 2
-        if body_length < 0 or properties_at > end:
-            raise ValueError(f"batch is cut off at byte {end}")
-        (properties_length,) = _SHORT.unpack_from(body, properties_at - 2)
-        position = properties_at + properties_length
-        if properties_length < 0 or position > end:
-            raise ValueError(f"batch is cut off at byte {end}")
-        own = bytes(body[properties_at:position])
-        if own and properties and own[-1] != 2:
-            own += b"\x02"
-        own += properties
-        if len(own) > LONGEST_PROPERTIES:
-            raise ValueError(f"properties of a message in a batch have {len(own)} bytes")
-        messages.append((flag, body[body_at : body_at + body_length], own))
-    if not messages:
-        raise ValueError("batch is empty")
-    return messages
+def constant_head(record: Record, store_timestamp: int) -> bytes:
+    """The fields from sysFlag to preparedTransactionOffset, which is 0: what all records of a batch share."""
+    born_host, store_host = record.born_host, record.store_host
+    sys_flag = record.sys_flag & _NO_HOSTS_V6 | v6_bits(born_host, store_host)
+    return b"".join(
+        (
+            _INT.pack(sys_flag), _LONG.pack(record.born_timestamp), born_host,
+            _LONG.pack(store_timestamp), store_host, _INT.pack(record.reconsume_times), bytes(8),
+        )
+    )  # fmt: skip
 
 
 def v6_bits(born_host: bytes, store_host: bytes) -> int:
@@ -324,27 +303,32 @@ def blank(room: int) -> bytes:
 
 
 def property_value(properties: bytes, needle: bytes) -> str | None:
-    """One property out of the text; `needle` is its name and 0x01. An empty value counts as none.
+    """One property out of the text; `needle` is its name and 0x01. An empty value counts as none."""
+    return last_value(properties.decode("utf-8", "replace"), needle.decode())
 
-    Of several entries the last one wins, as in Java's map (MessageDecoder.string2messageProperties:449).
-    """
-    at = properties.rfind(needle)
+
+def last_value(text: str, needle: str) -> str | None:
+    """The same; of several entries the last one wins as in Java's map (MessageDecoder.string2messageProperties:449)."""
+    at = text.rfind(needle)
     while at >= 0:
-        if at == 0 or properties[at - 1] == 2:
+        if at == 0 or text[at - 1] == "\x02":
             start = at + len(needle)
-            end = properties.find(b"\x02", start)
-            value = properties[start:] if end < 0 else properties[start:end]
+            end = text.find("\x02", start)
+            value = text[start:] if end < 0 else text[start:end]
             if value:
-                return value.decode("utf-8", "replace")
-        at = properties.rfind(needle, 0, at)
+                return value
+        at = text.rfind(needle, 0, at)
     return None
 
 
 def tags_code(properties: bytes) -> int:
     """The hash that stands for the TAGS property in the ConsumeQueue; 0 without (MessageExtBrokerInner:43)."""
-    tags = property_value(properties, _TAGS)
-    if tags is None:
-        return 0
+    tags = last_value(properties.decode("utf-8", "replace"), TAGS)
+    return 0 if tags is None else code_of_tags(tags)
+
+
+def code_of_tags(tags: str) -> int:
+    """The same of the property's value."""
     return _tag_hash(tags) if len(tags) <= _KEPT_TAG else string_hash(tags)
 
 

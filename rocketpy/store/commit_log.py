@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from rocketpy.errors import StoreError
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.record import BLANK_SIZE, Record, blank, encode_into, peek_size_and_magic, peek_store_timestamp
 from rocketpy.store.mapped_file import MappedFile
 from rocketpy.store.mapped_files import MappedFiles
@@ -96,6 +97,14 @@ class CommitLog:
         self._position = position + size
         self.last_store_timestamp = now
         return physical_offset
+
+    def append_batch(self, batch: Batch, record: Record, topic: bytes, queue_offset: int, now: int) -> None:
+        """Write the records of a batch, for which there is room (`make_room`), with one copy."""
+        position = self._position
+        data = batch.encode(record, topic, queue_offset, self._start + position, now)
+        self._view[position : position + len(data)] = data
+        self._position = position + len(data)
+        self.last_store_timestamp = now
 
     def make_room(self, size: int) -> None:
         """Make sure that `size` bytes of records fit into the current file, rolling if they do not.

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Final
 
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.record import SMALLEST_RECORD, topic_field
 from rocketpy.store.consume_queue_ext import HIGHEST_ADDRESS, ConsumeQueueExt
@@ -25,6 +26,7 @@ from rocketpy.store.mapped_files import MappedFiles
 
 ENTRY: Final = Struct(">qiq")
 ENTRY_SIZE: Final = 20
+_BEHIND_OFFSET: Final = Struct(">iq")
 _FILLER: Final = ENTRY.pack(0, 0x7FFFFFFF, 0)
 _TAGS_AT: Final = 12
 _EXT_ADDRESS_BEGINS: Final = 0x80
@@ -91,6 +93,31 @@ class ConsumeQueue:
         self._position = position + ENTRY_SIZE
         self.next_offset += 1
         self.max_physical_offset = physical_offset + size
+
+    def put_batch(self, batch: Batch) -> None:
+        """Add the entries of a batch, with one copy for each chunk. Raises StoreError, then some are not there."""
+        sizes, tags_codes = batch.sizes, batch.tags_codes
+        pieces: list[bytes] = []
+        size = tags_code = -1
+        behind_offset = b""
+        for number in range(len(sizes)):
+            if sizes[number] != size or tags_codes[number] != tags_code:  # as a rule, all are the same
+                size, tags_code = sizes[number], tags_codes[number]
+                behind_offset = _BEHIND_OFFSET.pack(size, tags_code)
+            pieces.append(batch.offset_fields[number])
+            pieces.append(behind_offset)
+        entries = b"".join(pieces)
+        done = 0
+        while done < len(entries):
+            self.ensure_room()
+            position = self._position
+            part = entries[done : done + self._limit - position]
+            self._view[position : position + len(part)] = part
+            done += len(part)
+            self._position = position + len(part)
+            self.next_offset += len(part) // ENTRY_SIZE
+            last = done // ENTRY_SIZE - 1
+            self.max_physical_offset = batch.physical_offsets[last] + sizes[last]
 
     def put_at(self, queue_offset: int, physical_offset: int, size: int, tags_code: int) -> None:
         """Enter a record that is being dispatched again, at the number it was stored with. Raises StoreError.

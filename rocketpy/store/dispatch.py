@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from rocketpy.errors import ProtocolError
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.record import (
     BLANK_MAGIC,
@@ -77,6 +78,26 @@ class Dispatch:
         self.dispatched = physical_offset + size
         if queued:
             self._tell(record, queue.next_offset, now)
+
+    def appended_batch(self, batch: Batch, record: Record, queue: ConsumeQueue, now: int) -> None:
+        """The same for records that a batch has become, `record` being lent to each of them in turn.
+
+        First all go into the queue, then all into the index. If one of them has no room, StoreError, it begins with the
+        first again later: what is there already stays as it is.
+        """
+        next_queue_offset = queue.next_offset
+        queue.put_batch(batch)
+        if not queue.is_dirty:
+            queue.is_dirty = True
+            self.dirty.append(queue)
+        self.queue_timestamp = now
+        if self._index is not None:
+            self._index.put_batch(queue.index_hash, batch, now)
+        self.dispatched = batch.physical_offsets[-1] + batch.sizes[-1]
+        for tags_code in batch.tags_codes:
+            next_queue_offset += 1
+            record.tags_code = tags_code
+            self._tell(record, next_queue_offset, now)
 
     def _tell(self, record: Record, next_queue_offset: int, store_timestamp: int) -> None:
         """Call the listeners. The message is stored, whatever becomes of that."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.record import LONGEST_TOPIC, Record, property_value
 from rocketpy.protocol.topic_names import is_light
 from rocketpy.store.consume_queue import ConsumeQueue
@@ -70,6 +71,14 @@ class ExtendedDispatch(Dispatch):
         self.dispatched = physical_offset + size
         if queued:
             self._tell(record, record.queue_offset + 1, now)
+
+    def appended_batch(self, batch: Batch, record: Record, queue: ConsumeQueue, now: int) -> None:
+        """See `Dispatch.appended_batch`; units and further queues depend on each message."""
+        for number, physical_offset in enumerate(batch.physical_offsets):
+            record.properties = batch.stored_properties(number)
+            record.read_properties()
+            queue.ensure_room()
+            self.appended(record, queue, physical_offset, batch.sizes[number], now)
 
     def again(self, record: Record) -> None:
         """See `Dispatch.again`."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.store.index_file import IndexFile, positive_hash
@@ -102,10 +103,7 @@ class Index:
         `prefix_hash` is Java's hash of "topic#". Prepared records are entered, rolled back ones are not. A file is made
         even for a record without keys, as in Java. Raises StoreError.
         """
-        files = self.files
-        file = files[-1] if files else None
-        if file is None or file.count >= file.capacity:
-            file = self._roll(store_timestamp)
+        file = self._file_with_room(store_timestamp)
         if physical_offset <= file.end_physical_offset and file.end_timestamp:
             self._put_again(prefix_hash, uniq_key, keys, sys_flag, physical_offset, store_timestamp)
             return
@@ -119,6 +117,36 @@ class Index:
                     if file.count >= file.capacity:
                         file = self._roll(store_timestamp)
                     file.put(positive_hash(string_hash(key, prefix_hash)), physical_offset, store_timestamp)
+
+    def put_batch(self, prefix_hash: int, batch: Batch, store_timestamp: int) -> None:
+        """The same for records that a batch has become. Raises StoreError."""
+        file = self._file_with_room(store_timestamp)
+        hashes: list[int] = []
+        offset_fields: list[bytes] = []
+        for number in range(len(batch.offset_fields)):
+            uniq_key, keys = batch.uniq_keys[number], batch.keys[number]
+            if uniq_key is not None:
+                hashes.append(positive_hash(string_hash(uniq_key, prefix_hash)))
+                offset_fields.append(batch.offset_fields[number])
+            if keys:
+                for key in keys.split(" "):
+                    if key:
+                        hashes.append(positive_hash(string_hash(key, prefix_hash)))
+                        offset_fields.append(batch.offset_fields[number])
+        done = 0
+        while done < len(hashes):
+            file = self._file_with_room(store_timestamp)
+            end = done + file.capacity - file.count
+            file.put_all(hashes[done:end], offset_fields[done:end], store_timestamp)
+            done = end
+
+    def _file_with_room(self, store_timestamp: int) -> IndexFile:
+        files = self.files
+        if files:
+            file = files[-1]
+            if file.count < file.capacity:
+                return file
+        return self._roll(store_timestamp)
 
     def _put_again(
         self,

@@ -20,8 +20,11 @@ position            field                    Java type
 
 from __future__ import annotations
 
+import sys
 from struct import Struct
 from typing import Final
+
+from mypy_extensions import i64
 
 from rocketpy.store.mapped_file import MappedFile
 
@@ -32,6 +35,12 @@ HEADER_SIZE: Final = 40
 ENTRY_SIZE: Final = 20
 _INT_MAX: Final = 0x7FFFFFFF
 _CHUNK: Final = 1 << 20
+_TAIL_AT: Final = 24
+_ENTRY_OF_FIELDS: Final = Struct(">i8sii")
+"""The same as `ENTRY`, with the offset as it stands there."""
+_HEADER_TAIL: Final = Struct(">qii")
+"""endPhyOffset, hashSlotCount and indexCount: what changes with each entry."""
+_BIG_ENDIAN: Final = sys.byteorder == "big"
 
 
 def positive_hash(key_hash: int) -> int:
@@ -46,12 +55,20 @@ def index_file_size(slots: int, entries: int) -> int:
     return HEADER_SIZE + 4 * slots + ENTRY_SIZE * entries
 
 
+def _swapped(value: int) -> int:
+    """What a slot holds, in Java's byte order, as a number of this machine's; and back. One below 0 becomes large."""
+    if _BIG_ENDIAN:
+        return value
+    word: i64 = value & 0xFFFFFFFF
+    return (word & 0xFF) << 24 | (word & 0xFF00) << 8 | (word >> 8 & 0xFF00) | word >> 24
+
+
 class IndexFile:
     """The index file at `path`, with `slots` hash slots and room for `capacity` - 1 entries."""
 
     __slots__ = (
-        "_entries_at", "_limit", "_slot_count", "_view", "begin_physical_offset", "begin_timestamp", "capacity",
-        "count", "end_physical_offset", "end_timestamp", "file", "slots",
+        "_entries_at", "_limit", "_slot_count", "_slots", "_view", "begin_physical_offset", "begin_timestamp",
+        "capacity", "count", "end_physical_offset", "end_timestamp", "file", "slots",
     )  # fmt: skip
 
     def __init__(self, path: str, slots: int, capacity: int) -> None:
@@ -60,6 +77,8 @@ class IndexFile:
         self.capacity = capacity
         self._entries_at = HEADER_SIZE + 4 * slots
         self._view = memoryview(b"")
+        self._slots = memoryview(b"").cast("I")
+        """One number a slot, in the machine's byte order: a quarter of the time of `unpack_from` and a copy."""
         self._limit = 0
         self.begin_timestamp = 0
         self.end_timestamp = 0
@@ -71,7 +90,7 @@ class IndexFile:
 
     def create(self, end_physical_offset: int, end_timestamp: int) -> None:
         """Make the file; it begins where the one before ended (IndexFile:41-60). Raises StoreError."""
-        self._view = self.file.view()
+        self._map()
         self._reserve(self._entries_at)
         self.begin_physical_offset = self.end_physical_offset = end_physical_offset
         self.begin_timestamp = self.end_timestamp = end_timestamp
@@ -79,22 +98,28 @@ class IndexFile:
 
     def load(self) -> None:
         """Map an existing file and read its header (IndexHeader.load:60). Raises StoreError."""
-        view = self._view = self.file.view()
+        self._map()
         (
             self.begin_timestamp, self.end_timestamp, self.begin_physical_offset, self.end_physical_offset,
             self._slot_count, count,
-        ) = HEADER.unpack_from(view)  # fmt: skip
+        ) = HEADER.unpack_from(self._view)  # fmt: skip
         self.count = max(count, 1)
         self._undo_uncounted()
 
     def _undo_uncounted(self) -> None:
-        """Take back an entry that was in its slot already, but not in the header, when the process died."""
-        if self.is_full:
-            return
-        key_hash, _, _, previous = ENTRY.unpack_from(self._view, self._entries_at + self.count * ENTRY_SIZE)
-        slot_at = HEADER_SIZE + key_hash % self.slots * 4
-        if SLOT.unpack_from(self._view, slot_at)[0] == self.count:
-            self._view[slot_at : slot_at + 4] = SLOT.pack(previous)
+        """Take back entries that were in their slots already, but not in the header, when the process died."""
+        number = self.count
+        while number < self.capacity:
+            key_hash, _, _, previous = ENTRY.unpack_from(self._view, self._entries_at + number * ENTRY_SIZE)
+            slot = key_hash % self.slots
+            if _swapped(self._slots[slot]) != number:
+                break
+            self._slots[slot] = _swapped(previous)
+            number += 1
+
+    def _map(self) -> None:
+        self._view = self.file.view()
+        self._slots = self._view[HEADER_SIZE : self._entries_at].cast("I")
 
     def _write_header(self, count: int) -> None:
         self._view[:HEADER_SIZE] = HEADER.pack(
@@ -118,26 +143,65 @@ class IndexFile:
         position = self._entries_at + number * ENTRY_SIZE
         if position + ENTRY_SIZE > self._limit:
             self._reserve(position)
-        slot_at = HEADER_SIZE + key_hash % self.slots * 4
-        previous: int = SLOT.unpack_from(view, slot_at)[0]
-        if previous <= 0 or previous >= number:
-            previous = 0
-            self._slot_count += 1
-        begin = self.begin_timestamp
-        seconds = 0
-        if begin > 0 and store_timestamp > begin:
-            seconds = min((store_timestamp - begin) // 1000, _INT_MAX)
-        ENTRY.pack_into(view, position, key_hash, physical_offset, seconds, previous)
-        view[slot_at : slot_at + 4] = SLOT.pack(number)
+        slot = key_hash % self.slots
+        previous = self._previous_in(slot)
+        ENTRY.pack_into(view, position, key_hash, physical_offset, self._seconds(store_timestamp), previous)
+        self._slots[slot] = _swapped(number)
         if number <= 1:
             self.begin_physical_offset = physical_offset
-            self.begin_timestamp = begin = store_timestamp
+            self.begin_timestamp = store_timestamp
         self.count = number + 1
         self.end_physical_offset = physical_offset
+        if store_timestamp == self.end_timestamp and number > 1:
+            view[_TAIL_AT:HEADER_SIZE] = _HEADER_TAIL.pack(physical_offset, self._slot_count, number + 1)
+        else:
+            self.end_timestamp = store_timestamp
+            self._write_header(number + 1)
+
+    def put_all(self, hashes: list[int], offset_fields: list[bytes], store_timestamp: int) -> None:
+        """Add entries at once, at least one, for which there must be room; offsets are as they stand there. StoreError.
+
+        As in `put`: all entries, then their slots in turn, then the header. See `_undo_uncounted`, which needs them to
+        be in slots of their own. The first entry of the file sets the time that others count from.
+        """
+        slots = [key_hash % self.slots for key_hash in hashes]
+        if self.count <= 1 or len(set(slots)) < len(slots):
+            for key_hash, field in zip(hashes, offset_fields, strict=True):
+                self.put(key_hash, int.from_bytes(field), store_timestamp)
+            return
+        number = self.count
+        position = self._entries_at + number * ENTRY_SIZE
+        end = position + len(slots) * ENTRY_SIZE
+        while end > self._limit:
+            self._reserve(max(position, self._limit))
+        seconds = self._seconds(store_timestamp)
+        pack = _ENTRY_OF_FIELDS.pack
+        entries: list[bytes] = []
+        for at in range(len(slots)):
+            entries.append(pack(hashes[at], offset_fields[at], seconds, self._previous_in(slots[at])))
+        self._view[position:end] = b"".join(entries)
+        for slot in slots:
+            self._slots[slot] = _swapped(number)
+            number += 1
+        self.count = number
+        self.end_physical_offset = int.from_bytes(offset_fields[-1])
         self.end_timestamp = store_timestamp
-        view[:HEADER_SIZE] = HEADER.pack(
-            begin, store_timestamp, self.begin_physical_offset, physical_offset, self._slot_count, number + 1
-        )
+        self._write_header(number)
+
+    def _previous_in(self, slot: int) -> int:
+        """The newest entry of a slot, which the next one will be put before; 0 if it is the first."""
+        previous = _swapped(self._slots[slot])
+        if 0 < previous < self.count:
+            return previous
+        self._slot_count += 1
+        return 0
+
+    def _seconds(self, store_timestamp: int) -> int:
+        """What an entry says of the time."""
+        begin = self.begin_timestamp
+        if begin > 0 and store_timestamp > begin:
+            return min((store_timestamp - begin) // 1000, _INT_MAX)
+        return 0
 
     def _reserve(self, position: int) -> None:
         if self._limit == 0:
@@ -148,7 +212,7 @@ class IndexFile:
 
     def holds(self, key_hash: int, physical_offset: int) -> bool:
         """Whether a record is among the newest entries of a key: asked when the last record is dispatched again."""
-        number: int = SLOT.unpack_from(self._view, HEADER_SIZE + key_hash % self.slots * 4)[0]
+        number = _swapped(self._slots[key_hash % self.slots])
         while 0 < number < self.count:
             entry_hash, entered, _, previous = ENTRY.unpack_from(self._view, self._entries_at + number * ENTRY_SIZE)
             if entered < physical_offset or previous >= number:
@@ -167,8 +231,7 @@ class IndexFile:
         while self.count > 1 and self.end_physical_offset >= physical_offset:
             number = self.count - 1
             key_hash, _, _, previous = ENTRY.unpack_from(view, self._entries_at + number * ENTRY_SIZE)
-            slot_at = HEADER_SIZE + key_hash % self.slots * 4
-            view[slot_at : slot_at + 4] = SLOT.pack(previous)
+            self._slots[key_hash % self.slots] = _swapped(previous)
             self._slot_count -= previous == 0
             self.count = number
             _, entered, seconds, _ = ENTRY.unpack_from(view, self._entries_at + (number - 1) * ENTRY_SIZE)
@@ -191,7 +254,7 @@ class IndexFile:
         (selectPhyOffset:175-230).
         """
         view = self._view
-        number: int = SLOT.unpack_from(view, HEADER_SIZE + key_hash % self.slots * 4)[0]
+        number = _swapped(self._slots[key_hash % self.slots])
         if number <= 0 or number > self.count or self.count <= 1:
             return
         while len(found) < max_count:

@@ -153,7 +153,7 @@ class MessageStore:
         """
         return self.writer.append(record, now)
 
-    def append_batch(self, record: Record, batch_body: bytes | memoryview, now: int) -> AppendResult:
+    def append_batch(self, record: Record, batch_body: bytes, now: int) -> AppendResult:
         """Store the messages of a batch side by side in one file, all or none (CommitLog.asyncPutMessages:748).
 
         `record` has what they share; its properties are added to those of each. ValueError if the body is not one of

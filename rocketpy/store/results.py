@@ -75,7 +75,9 @@ class AppendResult:
         """The offset message id; those of a batch are separated by commas (CommitLog:1310, 1432)."""
         if self.physical_offsets is None:
             return offset_message_id(self.store_host, self.physical_offset)
-        return ",".join(offset_message_id(self.store_host, begin) for begin in self.physical_offsets)
+        host = self.store_host
+        ids = host + host.join([begin.to_bytes(8, "big") for begin in self.physical_offsets])
+        return ids.hex(",", len(host) + 8).upper()
 
     @property
     def end(self) -> int:

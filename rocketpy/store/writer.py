@@ -9,6 +9,7 @@ import logging
 
 from rocketpy.config.store import StoreConfig
 from rocketpy.errors import ProtocolError, StoreError
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.record import (
     BLANK_SIZE,
@@ -16,10 +17,8 @@ from rocketpy.protocol.record import (
     OVERHEAD_LIMIT,
     Record,
     record_size,
-    split_batch,
 )
 from rocketpy.store.commit_log import CommitLog
-from rocketpy.store.consume_queue import ConsumeQueue
 from rocketpy.store.consume_queues import ConsumeQueues
 from rocketpy.store.dispatch import Dispatch, is_queued
 from rocketpy.store.results import AppendResult, PutStatus
@@ -75,18 +74,18 @@ class Writer:
         self.put_bytes += size
         return AppendResult(PutStatus.PUT_OK, physical_offset, size, queue_offset, now, record.store_host)
 
-    def append_batch(self, record: Record, batch_body: bytes | memoryview, now: int) -> AppendResult:
+    def append_batch(self, record: Record, batch_body: bytes, now: int) -> AppendResult:
         """Store a batch: see `MessageStore.append_batch`."""
         if self.refusal is not PutStatus.PUT_OK:
             return AppendResult(self.refusal)
         if record.sys_flag & MessageSysFlag.TRANSACTION_ROLLBACK or len(batch_body) > self._config.max_message_size:
             return AppendResult(PutStatus.MESSAGE_ILLEGAL)
-        messages = split_batch(batch_body, record.properties)
+        batch = Batch(batch_body, record.properties)
         try:
             queue = self._queues.find_or_add(record.topic, record.queue_id)
-            overhead = record_size(0, len(queue.topic_field) - 1, 0, len(record.born_host) + len(record.store_host))
-            sizes = [overhead + len(body) + len(properties) for _, body, properties in messages]
-            total = sum(sizes)
+            total = batch.size(
+                record_size(0, len(queue.topic_field) - 1, 0, len(record.born_host) + len(record.store_host))
+            )
             if total + BLANK_SIZE > self._log.file_size:
                 return AppendResult(PutStatus.MESSAGE_ILLEGAL)
             queue.ensure_room()
@@ -96,41 +95,15 @@ class Writer:
         except StoreError as error:
             return self._no_room(error)
         first = queue.next_offset
-        offsets = self._append_all(record, messages, sizes, queue, now)
-        self.put_messages += len(messages)
-        self.put_bytes += total
-        return AppendResult(PutStatus.PUT_OK, offsets[0], total, first, now, record.store_host, offsets, len(messages))
-
-    def _append_all(
-        self,
-        record: Record,
-        messages: list[tuple[int, bytes | memoryview, bytes]],
-        sizes: list[int],
-        queue: ConsumeQueue,
-        now: int,
-    ) -> list[int]:
-        """Write messages for which the log has room, and dispatch them; their physical offsets.
-
-        All are written before the first is dispatched: if a queue or the index turns out to have no room, the batch is
-        in the log as a whole. `record` is lent to each of them in turn.
-        """
-        topic = queue.topic_field
-        queue_offset = queue.next_offset
-        record.prepared_transaction_offset = 0
-        offsets = []
-        for (flag, body, properties), size in zip(messages, sizes, strict=True):
-            record.flag, record.body, record.properties = flag, body, properties
-            offsets.append(self._log.append(record, topic, size, queue_offset, now))
-            queue_offset += 1
+        self._log.append_batch(batch, record, queue.topic_field, first, now)
         try:
-            for (_, _, properties), size, physical_offset in zip(messages, sizes, offsets, strict=True):
-                record.properties = properties
-                record.read_properties()
-                queue.ensure_room()
-                self._dispatch.appended(record, queue, physical_offset, size, now)
+            self._dispatch.appended_batch(batch, record, queue, now)
         except StoreError as error:
             self._dispatch_failed(error)
-        return offsets
+        self.put_messages += len(batch)
+        self.put_bytes += total
+        offsets = batch.physical_offsets
+        return AppendResult(PutStatus.PUT_OK, offsets[0], total, first, now, record.store_host, offsets, len(batch))
 
     def _no_room(self, error: StoreError) -> AppendResult:
         _log.error("%s", error)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from rocketpy.errors import ProtocolError
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.message import Message, MessageExt, decode_messages, encode_batch
-from rocketpy.protocol.record import split_batch
 
 BY_JAVA = bytes.fromhex(
     "0000007EDAA320A7000000000000000300000009000000000000000B00000000000003E8000002010000018BCFE568000A00000100"
@@ -75,7 +75,8 @@ def test_a_batch_has_the_bytes_of_java() -> None:
 
 def test_a_batch_is_split_into_what_was_joined() -> None:
     messages = [Message("T", bytes([n]) * n, flag=n, properties={"n": str(n)} if n % 2 else None) for n in range(5)]
-    assert [(flag, bytes(body), text) for flag, body, text in split_batch(encode_batch(messages), b"")] == [
+    batch = Batch(encode_batch(messages))
+    assert list(zip(batch.flags, batch.bodies, batch.properties, strict=True)) == [
         (n, bytes([n]) * n, f"n\x01{n}".encode() if n % 2 else b"") for n in range(5)
     ]
 

@@ -24,7 +24,6 @@ from rocketpy.protocol.record import (
     peek_store_timestamp,
     property_value,
     record_size,
-    split_batch,
     tags_code,
     topic_field,
 )
@@ -197,43 +196,6 @@ def test_topic_that_does_not_fit_is_refused():
     assert topic_field("é" * 63) == bytes([126]) + ("é" * 63).encode()
     with pytest.raises(ProtocolError, match="128 bytes"):
         topic_field("é" * 64)
-
-
-def batch_of(*messages: tuple[int, bytes, bytes]) -> bytes:
-    return b"".join(
-        struct.pack(">iiiii", 22 + len(body) + len(properties), 0, 0, flag, len(body))
-        + body
-        + struct.pack(">h", len(properties))
-        + properties
-        for flag, body, properties in messages
-    )
-
-
-@pytest.mark.parametrize(
-    ("own", "shared", "stored"),
-    [
-        (b"A\x011", b"B\x012", b"A\x011\x02B\x012"),
-        (b"A\x011\x02", b"B\x012", b"A\x011\x02B\x012"),
-        (b"A\x011", b"", b"A\x011"),
-        (b"", b"B\x012", b"B\x012"),
-        (b"", b"", b""),
-    ],
-)
-def test_properties_of_a_batch_are_added_to_each_message(own, shared, stored):
-    assert split_batch(batch_of((5, b"x", own), (-1, b"", own)), shared) == [(5, b"x", stored), (-1, b"", stored)]
-
-
-def test_truncated_batch_is_refused():
-    data = batch_of((0, b"body", b"A\x011"), (0, b"body", b"A\x011"))
-    for length in range(len(data)):
-        if length != len(data) // 2:
-            with pytest.raises(ValueError, match="batch is"):
-                split_batch(data[:length], b"")
-    with pytest.raises(ValueError, match="bytes"):
-        split_batch(batch_of((0, b"", b"x" * 32000)), b"y" * 800)
-    negative = struct.pack(">iiiiih", 22, 0, 0, 0, -5, 0)
-    with pytest.raises(ValueError, match="cut off"):
-        split_batch(negative, b"")
 
 
 def test_transaction_bits_survive():

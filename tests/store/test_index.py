@@ -187,3 +187,48 @@ def test_index_file_covers_times_as_java_says(tmp_path):
     file.put(1, 2, 200)
     covered = {(0, 300): True, (0, 200): True, (100, 100): True, (0, 99): False, (201, 300): False, (150, 160): True}
     assert {span: file.covers(*span) for span in covered} == covered
+
+
+def fields(physical_offsets):
+    return [physical_offset.to_bytes(8, "big") for physical_offset in physical_offsets]
+
+
+def test_entries_made_at_once_are_those_made_one_by_one(tmp_path):
+    rng = random.Random(5)
+    files = [IndexFile(str(tmp_path / name), SLOTS, 200) for name in "ab"]
+    for file in files:
+        file.create(100, NOW - 5000)
+    physical_offset = 200
+    for count in [1, 2, 3, 5, 8, 13] * 5:
+        hashes = [rng.randrange(1 << 31) for _ in range(count)]
+        offsets = list(range(physical_offset, physical_offset + 100 * count, 100))
+        physical_offset += 100 * count
+        now = NOW + physical_offset // 700
+        files[0].put_all(hashes, fields(offsets), now)
+        for key_hash, offset in zip(hashes, offsets, strict=True):
+            files[1].put(key_hash, offset, now)
+    first, second = ((tmp_path / name).read_bytes() for name in "ab")
+    assert first == second
+
+
+def test_entries_of_a_batch_that_the_header_does_not_count_are_undone(tmp_path):
+    """Killed at any point of `put_all`: the entries are there, some slots lead to them, the header knows nothing."""
+    path = tmp_path / "i"
+    file = IndexFile(str(path), SLOTS, 20)
+    file.create(0, 0)
+    for number in range(3):
+        file.put(number, 100 * number, NOW)
+    before = path.read_bytes()
+    file.put_all([2, 5, 7], fields([300, 400, 500]), NOW)
+    after = path.read_bytes()
+    entries = 40 + 4 * SLOTS
+    for slots_written in range(4):
+        killed = bytearray(before[:entries] + after[entries:])
+        for slot in (2, 5, 7)[:slots_written]:
+            killed[40 + 4 * slot : 44 + 4 * slot] = after[40 + 4 * slot : 44 + 4 * slot]
+        path.write_bytes(killed)
+        again = IndexFile(str(path), SLOTS, 20)
+        again.load()
+        assert path.read_bytes()[:entries] == before[:entries]
+        again.put_all([2, 5, 7], fields([300, 400, 500]), NOW)
+        assert path.read_bytes() == after

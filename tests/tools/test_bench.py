@@ -6,9 +6,9 @@ import pytest
 
 from rocketpy.protocol.api.pull import PullMessage, PullMessageReply
 from rocketpy.protocol.api.send import SendBatchMessage, SendMessage, SendMessageReply
+from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.protocol.command import JSON, ROCKETMQ, Command, Reply, encode_reply
-from rocketpy.protocol.record import split_batch
 from rocketpy.remoting.app import App
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.router import Router, handles
@@ -32,7 +32,7 @@ def test_frames_are_sends(serialization: int) -> None:
 def test_frames_of_batches_hold_that_many_messages() -> None:
     command = Command.decode(send_frame(0, 100, batch=16)[4:])
     assert SendBatchMessage.decode(command.ext_fields, command.code).batch
-    assert [len(body) for _, body, _ in split_batch(command.body, b"")] == [100] * 16
+    assert [len(body) for body in Batch(command.body).bodies] == [100] * 16
 
 
 def test_pulls_are_patched() -> None:

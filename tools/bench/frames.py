@@ -47,7 +47,7 @@ def send_frame(opaque: int, body_size: int, *, serialization: int = ROCKETMQ, ba
         "f": "0",
         "g": str(int(time.time() * 1000)),
         "h": "0",
-        "i": _properties(opaque * batch),
+        "i": _properties(opaque) if batch == 1 else "WAIT\x01true",
         "j": "0",
         "k": "false",
         "m": "true" if batch > 1 else "false",
