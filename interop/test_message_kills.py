@@ -38,7 +38,8 @@ SETTINGS = {
     "mappedFileSizeCommitLog": str(256 << 10),
     "mappedFileSizeConsumeQueue": str(20 * 200),
     "messageDelayLevel": "1s 2s 3s",
-    "flushDelayOffsetInterval": "300",  # or else each life repeats what the one before delivered
+    "flushDelayOffsetInterval": "300",  # or else each life repeats what the one before delivered,
+    "flushConsumerOffsetInterval": "300",  # and asks once more what the one before asked
     "timerWheelEnable": "true",
     "timerFlushIntervalMs": "300",
     "mappedFileSizeTimerLog": "8192",

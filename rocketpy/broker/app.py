@@ -321,15 +321,12 @@ class Broker(App):
             lambda: link.register_all(force=config.force_register),
             first=10_000,
         )
-        loops.every(lambda: config.flush_consumer_offset_interval, self._save_offsets, first=10_000)
+        loops.every(lambda: config.flush_consumer_offset_interval, self._save_offsets)
         loops.every(_TEN_SECONDS_MS, self._save_filters, first=10_000)
         loops.every(_TEN_SECONDS_MS, self._retry_files)
         if self.settings.store.broker_role is not BrokerRole.SLAVE:
             loops.every(lambda: self._delayed.pause, lambda: self._delayed.step(now_ms()), first=FIRST_STEP_MS)
-            interval = self.settings.store.flush_delay_offset_interval
-            loops.every(
-                lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed, first=min(interval, 10_000)
-            )
+            loops.every(lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed)
             self._start_timer(loops)
             checks = self._transaction_checks
             loops.every(lambda: checks.pause, lambda: checks.step(now_ms()))

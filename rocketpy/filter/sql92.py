@@ -16,7 +16,7 @@ from typing import Final
 from rocketpy.filter import sql92_expressions as build
 from rocketpy.filter import sql92_tokens as kinds
 from rocketpy.filter.sql92_expressions import Expression, Properties
-from rocketpy.filter.sql92_tokens import LexicalError, Word, escaped, place, word_at
+from rocketpy.filter.sql92_tokens import LexicalError, Word, escaped, place, units, word_at
 from rocketpy.filter.sql92_values import EvaluationError, Long, integer
 
 Matches = Callable[[Properties], bool]
@@ -25,6 +25,10 @@ Matches = Callable[[Properties], bool]
 _MOST_NESTED: Final = 150
 """Levels of brackets and signs; Java's limit is the stack of a thread, some thousands."""
 _ORDERINGS: Final = {f'"{symbol}"': symbol for symbol in (">", ">=", "<", "<=")}
+_OPERANDS: Final = (
+    kinds.NOT, kinds.TRUE, kinds.FALSE, kinds.NULL, kinds.DECIMAL, kinds.FLOATING, kinds.STRING, kinds.ID, '"("', '"-"',
+)  # fmt: skip
+"""What a signed operand may begin with."""
 _CONSTANTS: Final = {kinds.TRUE: True, kinds.FALSE: False, kinds.NULL: None}
 
 
@@ -65,6 +69,10 @@ def parse(expression: str) -> Expression:
 
 class _SyntaxError(ValueError):
     pass
+
+
+class _UnexpectedError(_SyntaxError):
+    """A word that may not stand where it does."""
 
 
 class _Parser:
@@ -120,6 +128,7 @@ class _Parser:
     def _comparison(self) -> Expression:
         left = self._unary()
         while True:
+            word = self._peek()
             symbol = next((symbol for kind, symbol in _ORDERINGS.items() if self._accept(kind)), None)
             if symbol is not None:
                 left = build.ordering(left, symbol, self._unary())
@@ -130,9 +139,11 @@ class _Parser:
             elif self._accept(kinds.NOT):
                 if self._accept(kinds.BETWEEN):
                     left = build.outside(left, *self._range())
-                else:
-                    self._expect(kinds.IN)
+                elif self._accept(kinds.IN):
                     left = build.membership(left, self._list(), inverted=True)
+                else:
+                    self._expected = {kinds.BETWEEN, kinds.IN, *_ORDERINGS}
+                    raise _UnexpectedError(self._complaint(word))
             else:
                 return left
 
@@ -153,8 +164,9 @@ class _Parser:
         self._nested += 1
         if self._nested > _MOST_NESTED:
             raise _SyntaxError(f"nested more than {_MOST_NESTED} deep")
+        word = self._peek()
         if self._accept('"+"'):
-            operand = self._unary()
+            operand = self._signed(word)
         elif self._accept('"-"'):
             operand = build.negation(self._unary())
         elif self._accept(kinds.NOT):
@@ -163,6 +175,14 @@ class _Parser:
             operand = self._primary()
         self._nested -= 1
         return operand
+
+    def _signed(self, plus: Word) -> Expression:
+        """What follows a plus. Java looks ahead whether anything may, and complains of the plus if not."""
+        try:
+            return self._unary()
+        except _UnexpectedError:
+            self._expected = set(_OPERANDS)
+            raise _UnexpectedError(self._complaint(plus)) from None
 
     def _primary(self) -> Expression:
         word = self._peek()
@@ -200,15 +220,15 @@ class _Parser:
     def _expect(self, kind: str) -> Word:
         word = self._peek()
         if not self._accept(kind):
-            raise _SyntaxError(self._complaint(word))
+            raise _UnexpectedError(self._complaint(word))
         return word
 
     def _complaint(self, word: Word) -> str:
-        position = word.position
+        text = units(self._text)
         if word.kind == kinds.EOF:  # stands where the last character does
-            line, column = place(self._text, position - 1) if position else (0, 0)
+            line, column = place(text, len(text) - 1) if text else (0, 0)
         else:
-            line, column = place(self._text, position)
+            line, column = place(text, len(units(self._text[: word.position])))
         met = kinds.EOF if word.kind == kinds.EOF else f' {word.kind} "{escaped(word.image)} "'
         listed = [kind for kind in kinds.KINDS if kind in self._expected and kind != '"+"']
         intro = "Was expecting:" if len(listed) == 1 else "Was expecting one of:"

@@ -160,7 +160,9 @@ def between(value: Expression, low: Expression, high: Expression) -> Expression:
 
 
 def _bare(literal: Expression) -> str:
-    return literal.value if isinstance(literal.value, str) else literal.text.lower()
+    if isinstance(literal.value, str):
+        return literal.value
+    return literal.text.lower() if isinstance(literal.value, bool) else literal.text
 
 
 def outside(value: Expression, low: Expression, high: Expression) -> Expression:

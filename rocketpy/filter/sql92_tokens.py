@@ -78,35 +78,47 @@ def word_at(text: str, position: int) -> tuple[Word, int]:
 
 
 def _complaint(text: str, start: int) -> str:
-    """What Java says of a word that is none (TokenMgrError.lexicalError:101): how far it read, and what it saw last."""
+    """What Java says of a word that is none (SelectorParserTokenManager.getNextToken:900, TokenMgrError:101).
+
+    It tells of the last character that was read, or of the end of the text if that was the last one.
+    """
+    text, start = units(text), len(units(text[:start]))
     rest = text[start:]
+    read = 1
     if rest[0] == "'" or rest.startswith("/*"):
-        seen, failed = rest, len(text)
+        read = len(rest)
     elif rest[0] in "./":
-        seen, failed = rest[0], start + 1
+        read = min(2, len(rest))
+    line, column = place(text, start + read - 1)
+    if read < len(rest):
+        met, seen = rest[read - 1], rest[: read - 1]
+        encountered = f'"{escaped(met)}" ({ord(met)}), '
     else:
-        seen, failed = "", start
-    line, column = place(text, failed)
-    if failed < len(text):
-        met = f'"{escaped(text[failed])}" ({ord(text[failed])}), '
-    else:
-        met = "<EOF> "
-        if failed > start:
-            line, column = place(text, failed - 1)
-    return f'Lexical error at line {line}, column {column}.  Encountered: {met}after : "{escaped(seen)}"'
+        seen = rest if read > 1 else ""
+        encountered = "<EOF> "
+        line, column = (line + 1, 0) if rest[-1] in "\r\n" else (line, column + 1)
+    return f'Lexical error at line {line}, column {column}.  Encountered: {encountered}after : "{escaped(seen)}"'
+
+
+def units(text: str) -> str:
+    """Java's chars: what is beyond U+FFFF are two."""
+    if text.isascii():
+        return text
+    data = text.encode("utf-16-be", "surrogatepass")
+    return "".join(chr(int.from_bytes(data[index : index + 2], "big")) for index in range(0, len(data), 2))
 
 
 def place(text: str, position: int) -> tuple[int, int]:
-    """Line and column, both from 1; a tab goes to the next column that 8 divides."""
-    line = column = 1
-    for index in range(position):
-        character = text[index]
-        if character == "\n" or (character == "\r" and text[index + 1 : index + 2] != "\n"):
+    """Line and column of a character, both from 1 (SimpleCharStream.UpdateLineColumn); a tab counts to its end."""
+    line, column = 1, 0
+    before = ""
+    for character in text[: position + 1]:
+        column += 1
+        if before == "\n" or (before == "\r" and character != "\n"):
             line, column = line + 1, 1
-        elif character == "\t":
-            column += 8 - (column - 1) % 8
-        else:
-            column += 1
+        if character == "\t":
+            column += 7 - (column - 1) % 8
+        before = character
     return line, column
 
 

@@ -10,6 +10,8 @@ import math
 import re
 from typing import Final
 
+from rocketpy.protocol.fastjson import java_double
+
 
 class Long(int):
     """What Java has as a Long; a plain int is an Integer."""
@@ -43,6 +45,8 @@ def integer(text: str, bits: int = 32) -> int:
 def double(text: str) -> float:
     """Double.valueOf. Raises EvaluationError."""
     trimmed = text.strip(_BLANKS)
+    if not trimmed:
+        raise EvaluationError("empty String")
     if _DOUBLE.fullmatch(trimmed) is not None:
         return float(trimmed if trimmed.endswith("Infinity") else trimmed.rstrip("fFdD"))
     found = _HEX_DOUBLE.fullmatch(trimmed)
@@ -101,4 +105,4 @@ def shown(value: Value) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    return str(value)
+    return java_double(value) if isinstance(value, float) else str(value)

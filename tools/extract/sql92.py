@@ -10,6 +10,7 @@ import json
 import subprocess
 from itertools import product
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import compat
@@ -27,6 +28,9 @@ SETS: Final[list[dict[str, str]]] = [
     {"a": "\u00fcber"}, {"b": "5"}, {"a": "5", "b": "5"}, {"a": "5", "b": "5.0"}, {"a": "4", "b": "10"},
     {"a": "x", "b": "y"}, {"a": "x", "b": "x"}, {"a": "5", "b": "true"}, {"a": "\u0665"}, {"A": "5"},
     {"a": "1_0"}, {"_x$1": "5"}, {"a": "5", "b": "7", "c": "9"},
+    {"a": "2147483647"}, {"a": "-2147483649"}, {"a": "9223372036854775807"}, {"a": "-9223372036854775809"},
+    {"a": ".5"}, {"a": "5."}, {"a": "5f"}, {"a": "1e400"}, {"a": "-Infinity"}, {"a": "0x10"}, {"a": "NaN", "b": "NaN"},
+    {"a": "\U0001f680", "b": "\U0001f680"}, {"a": "5", "b": " 5"}, {"a": "0.1", "b": "0.10"}, {"a": "", "b": ""},
 ]  # fmt: skip
 OPERANDS: Final = ("a", "b", "5", "-5", "5.0", "-0.5", "2147483648", "5L", "'5'", "'x'", "TRUE", "FALSE", "NULL", "(a)")
 OPERATORS: Final = ("=", "<>", ">", ">=", "<", "<=")
@@ -64,15 +68,74 @@ OTHERS: Final = (
     "'x' = 'y'", "'5' = 5", "'x' = 5", "5 = 'x'", "TRUE = TRUE", "TRUE = FALSE", "TRUE = 'true'", "'true' = TRUE",
     "1 = TRUE", "TRUE = 1", "a = a", "a <> a", "a > a", "a >= a", "\f a = 5", "@", "?", ".", "a = .",
     "a = 5..", "/", "a /",
+    "3.4028236e38", "NOT 1.0E-5", "- 1.5e-7", "1e+40 OR a", "a BETWEEN 5. AND 1.0E-5", "FALSE BETWEEN '' AND .5",
+    "'\n' BETWEEN ' ' AND 0.1", "+ ", "+", "+ + ", "a = + ", "+ (a", "+ ,", "NOT + )", "a NOT 'x'", "a > 1 NOT b",
+    "(a NOT)", "a NOT NOT IN ('x')", "a NOT #", "a IN ('\U0001f680', 5)", "('\U0001f680' NOT", "\U0001f680 = 5",
+    "a = \U0001f680",
+    "a = '\U0001f680", ".x", ".x ", "/x", "/ *", "a = /", "a = '\n", "a = 'x\r", "#\n", "a\n\n= #", "a\r= @ x",
+    "\t\t# ", "\x00",
+    "a = 5 \\ b", "a IN ('x', 'y' 'z')", "a IN (,)", "a IN ('x',)", "a IN", "IN ('x')", "BETWEEN 1 AND 2", "IS NULL",
+    "NOT", "NOT NOT NOT a", "NOT a IS NULL", "NOT (a IS NULL)", "NOT a BETWEEN 1 AND 5", "NOT a IN ('x')",
+    "NOT a > 5 AND b = 5", "NOT a = b = b", "a = NOT b", "a > NOT b", "a = -b", "- a BETWEEN - 5 AND 5", "- - a = 5",
+    "a BETWEEN b AND NULL", "a BETWEEN NULL AND NULL", "NULL BETWEEN 1 AND 2", "a NOT BETWEEN NULL AND 5",
+    "a BETWEEN 'x' AND 'y'", "a BETWEEN 2147483648 AND 5", "a BETWEEN 5 AND 2147483648", "a BETWEEN -0.0 AND 0.0",
+    "a BETWEEN 0.0 AND -0.0", "a >= 2147483647", "a > 2147483647", "a <= 2147483648", "a = 9223372036854775807L",
+    "a <> 9223372036854775807", "a = 1e3", "a = 1000", "a = 1000.0", "a > -1e3", "a = .1", "a = b AND a > b",
+    "a > b OR a = b OR a < b", "a = a = a", "(a = b) IS NULL", "(a > 5) IS NOT NULL", "a IS NULL AND b IS NULL",
+    "a IN ('') OR b IN ('')", "a IN ('TRUE', 'true')", "a IN (TRUE)", "a NOT IN ('5') IS NULL", "a IS NOT NULL IS NULL",
+    "true = a", "TRUE <> a", "FALSE = b", "a <> TRUE", "TRUE > FALSE", "a > TRUE", "NULL = a", "a = NULL",
+    "NULL <> NULL",
+    "((((((((((a = 5))))))))))", "(" * 100 + "a = 5" + ")" * 100, "(" * 140 + "a", "NOT " * 100 + "(a = 5)",
+    " AND ".join(["a = 5"] * 200), " OR ".join(f"a = {number}" for number in range(200)), "a = " + "9" * 400,
+    "a = '" + "x" * 5_000 + "'", "andy = 5", "ORacle = 5", "isnull = 5", "nulls IS NULL", "truest = 5", "inn IN ('x')",
 )  # fmt: skip
+NUMBERS: Final = (
+    "5", "-5", "5.0", "0.1", "1e3", ".5", "0", "2147483648", "5L", "-0.0", "9223372036854775807", "a", "b", "c",
+    "(a)", "-a",
+)
+STRINGS: Final = ("'5'", "'x'", "''", "'it''s'", "'true'", "'5.0'")
+RANDOM: Final = 700
 NAMES: Final = ("", "g", "group#topic", "please_rename_unique_group_name#TopicTest", "\u00fc\u4e2d\u6587#t", "x" * 100)
+
+
+def conditions() -> list[str]:
+    """Some, put together at random, and always the same."""
+    random = Random(92)
+    return [_condition(random, random.randrange(5)) for _ in range(RANDOM)]
+
+
+def _condition(random: Random, depth: int) -> str:
+    pick = random.choice
+    if depth == 0 or random.random() < 0.3:
+        name, number, inverted = pick("abc"), pick(NUMBERS), pick(("", "NOT "))
+        return pick(
+            (
+                f"{name} {pick(OPERATORS)} {number}",
+                f"{name} {pick(('=', '<>'))} {pick((*STRINGS, 'TRUE', 'FALSE'))}",
+                f"{name} {inverted}BETWEEN {number} AND {pick(NUMBERS)}",
+                f"{name} {inverted}IN ({', '.join(random.sample(STRINGS, random.randrange(1, 5)))})",
+                f"{name} IS {inverted}NULL",
+                pick(("TRUE", "false", "NULL", "a")),
+            )
+        )
+    inner = _condition(random, depth - 1)
+    return pick(
+        (
+            f"{inner} {pick(('AND', 'OR'))} {_condition(random, depth - 1)}",
+            f"{inner} {pick(('and', 'or'))} ({_condition(random, depth - 1)})",
+            f"({inner})",
+            f"NOT ({inner})",
+            f"NOT {inner}",
+            f"({inner}) {pick(('=', '<>'))} {pick(('TRUE', 'a', '(b = 5)'))}",
+        )
+    )
 
 
 def expressions() -> list[str]:
     """All that are asked about."""
     compared = [f"{left} {operator} {right}" for left, operator, right in product(OPERANDS, OPERATORS, OPERANDS)]
     joined = [f"{left} {word} {right}" for left, word, right in product(CONDITIONS, ("AND", "OR"), CONDITIONS)]
-    return list(dict.fromkeys([*OTHERS, *joined, *compared]))
+    return list(dict.fromkeys([*OTHERS, *joined, *compared, *conditions()]))
 
 
 def extract() -> int:
