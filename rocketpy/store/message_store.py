@@ -35,6 +35,7 @@ from rocketpy.store.dispatch import ArrivalListener, Dispatch
 from rocketpy.store.extended_dispatch import ExtendedDispatch, is_usable, listed, queue_of
 from rocketpy.store.flush import Flusher, FlushJob
 from rocketpy.store.index import Index
+from rocketpy.store.lost_queues import LostQueues, known_topics, may_have_gone
 from rocketpy.store.paths import StorePaths
 from rocketpy.store.reader import Reader, TagsFilter
 from rocketpy.store.recovery import Recovery
@@ -96,6 +97,8 @@ class MessageStore:
 
     def open(self, now: int) -> None:
         """Lock the directory, recover what is in it and be ready to append. Raises StoreError."""
+        if not self.log.files.directories:
+            raise StoreError(f"every directory of storePathCommitLog={self.config.store_path_commit_log} is only read")
         try:
             for path in (self.paths.root, *self.log.files.directories, self.paths.consume_queue):
                 disk_at(path).make_directories(path)
@@ -127,7 +130,12 @@ class MessageStore:
             self.log, self.queues, self.index, self.checkpoint, self.dispatch,
             check_crc=self.config.check_crc_on_recover, with_index=self.config.message_index_safe,
         )  # fmt: skip
-        recovery.run(closed=closed, same_boot=self._abort.is_of_this_boot())
+        lost = LostQueues(self.log, self.queues, self.dispatch, known_topics(self.paths))
+        recovery.run(
+            closed=closed,
+            same_boot=self._abort.is_of_this_boot(),
+            lost=lost if not closed or may_have_gone(self.paths) else None,
+        )
         self.flusher.flushed_offset = self.log.max_offset if closed else max(self.log.min_offset, 0)
 
     def close(self, now: int) -> None:
@@ -234,8 +242,7 @@ class MessageStore:
             if self._is_open:
                 self.log.reserved(job)
         elif isinstance(job, DeleteFiles):
-            if job.error is not None:
-                _log.error("%s", job.error)
+            self.cleanup.finish(job)
         elif job.error is None:
             self.flusher.finish(job)
         elif self._failure is None:

@@ -1,11 +1,15 @@
 """What expires when."""
 
+import errno
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from rocketpy.errors import StoreError
+from rocketpy.faulty_disk import FaultyDisk
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC
 from rocketpy.store import cleanup
 from rocketpy.store.cleanup import DeleteFiles, disk_used_ratio
@@ -17,9 +21,13 @@ DAY = 24 * HOUR
 
 @pytest.fixture(autouse=True)
 def disk(monkeypatch):
-    """The disk's fill, as tests want it."""
+    """The disk's fill, as tests want it: `ratio`, or that of the paths which contain a key."""
     fill = {"ratio": 0.1}
-    monkeypatch.setattr(cleanup, "disk_used_ratio", lambda path: fill["ratio"])
+
+    def ratio(path):
+        return next((used for part, used in fill.items() if part in path), fill["ratio"])
+
+    monkeypatch.setattr(cleanup, "disk_used_ratio", ratio)
     return fill
 
 
@@ -34,6 +42,15 @@ def run(store, now):
         store.finish(job)
 
 
+def stepped(store, now):
+    """The jobs of a step, which have been run."""
+    jobs = store.step(now)
+    for job in jobs:
+        job.run()
+        store.finish(job)
+    return jobs
+
+
 def log_files(store):
     assert all(os.path.exists(file.path) for file in store.log.files.files)
     return len(store.log.files.files)
@@ -42,7 +59,7 @@ def log_files(store):
 @pytest.fixture
 def old(stores, fill_store, now):
     """A store of many files, all last written at `now`."""
-    store = stores.open(delete_when="99")
+    store = stores.open(delete_when="99", delete_commit_log_files_interval=0)
     fill_store(store, 600)
     for file in store.log.files.files:
         os.utime(file.path, (now / 1000, now / 1000))
@@ -123,6 +140,97 @@ def test_messages_are_refused_while_the_disk_is_full(old, disk, make_record, now
     assert old.append(make_record(), now).status is PutStatus.PUT_OK
 
 
+def test_clean_resource_interval_is_kept_to(old, now):
+    old.config.clean_resource_interval = 30_000
+    old.cleanup.delete_now()
+    due = [second for second in range(73 * 3600, 73 * 3600 + 100, 10) if run_deletes(old, now + second * 1000)]
+    assert [second - 73 * 3600 for second in due] == [0, 30, 60]
+
+
+def run_deletes(store, now):
+    """Whether a step deletes files of the log."""
+    return any(isinstance(job, DeleteFiles) for job in stepped(store, now))
+
+
+def test_deletion_by_hand_lasts_for_twenty_runs(old, now):
+    old.cleanup.delete_now()
+    for number in range(20):
+        run(old, now + 60_000 + number * 10_000)        # nothing has expired yet
+    before = log_files(old)
+    run(old, now + 73 * HOUR)
+    assert log_files(old) == before
+
+
+@pytest.mark.parametrize(
+    ("log", "queues", "deleted", "writable"),
+    [
+        (0.75, 0.75, 0, True),      # at the limit, not above
+        (0.76, 0.10, 0, True),      # short, but nothing has expired
+        (0.86, 0.10, 10, True),     # so short that it does not matter
+        (0.80, 0.88, 0, True),      # the log's disk is short: the queues' is not asked
+        (0.10, 0.86, 10, True),
+        (0.91, 0.10, 10, False),
+        (0.10, 0.91, 10, False),
+        (-1, 0.10, 0, True),
+    ],
+)
+def test_either_disk_makes_files_go(old, disk, make_record, now, log, queues, deleted, writable):
+    disk.update({"commitlog": log, "consumequeue": queues})
+    before = log_files(old)
+    for second in range(60, 70):
+        run(old, now + second * 1000)
+        assert old.is_writable is writable
+    assert log_files(old) == before - deleted
+    disk.update({"commitlog": 0.1, "consumequeue": 0.1})
+    run(old, now + 80_000)
+    assert old.is_writable
+
+
+def test_limits_are_configured(old, disk, now, caplog):
+    disk["ratio"] = 0.50
+    old.config.disk_max_used_space_ratio = 49
+    before = log_files(old)
+    run(old, now + 60_000)
+    assert log_files(old) == before
+    assert "the disk will be full soon, but no file may be deleted yet" in caplog.text
+    old.config.file_reserved_time = 0
+    run(old, now + 70_000)
+    assert log_files(old) == before - 10
+
+
+def test_full_directory_gets_no_new_files_and_read_only_ones_expire(stores, fill_store, disk, tmp_path, now):
+    places = {name: str(tmp_path / name) for name in ("one", "two", "three")}
+    store = stores.open(
+        store_path_commit_log=",".join(places.values()), delete_when="99", delete_commit_log_files_interval=0
+    )
+    fill_store(store, 200)
+    store.close(now)
+    stores.opened.clear()
+    store = stores.open(read_only_commit_log_store_paths=places["one"])
+    disk.update({places["one"]: 0.99, places["two"]: 0.86, places["three"]: 0.20})
+    run(store, now + 1_000)
+    in_one, in_two = os.listdir(places["one"]), os.listdir(places["two"])
+    fill_store(store, 200)
+    assert (os.listdir(places["one"]), os.listdir(places["two"])) == (in_one, in_two)
+    assert store.is_writable        # the emptiest directory counts
+    for file in store.log.files.files:
+        os.utime(file.path, (now / 1000, now / 1000))
+    store.cleanup.delete_now()
+    run(store, now + 73 * HOUR)
+    run(store, now + 74 * HOUR)
+    assert os.listdir(places["one"]) == []
+    disk[places["three"]] = 0.91
+    disk[places["two"]] = 0.92
+    run(store, now + 75 * HOUR)
+    assert not store.is_writable
+
+
+def test_log_that_is_only_read_cannot_be_opened(stores, tmp_path):
+    place = str(tmp_path / "log")
+    with pytest.raises(StoreError, match=r"every directory of storePathCommitLog=.*log is only read"):
+        stores.open(store_path_commit_log=place, read_only_commit_log_store_paths=place)
+
+
 def test_expired_files_leave_the_directory_in_a_job(old, now):
     old.cleanup.delete_now()
     expired = [file.path for file in old.log.files.files[:10]]
@@ -134,16 +242,52 @@ def test_expired_files_leave_the_directory_in_a_job(old, now):
     assert not any(map(os.path.exists, expired))
 
 
-def test_file_that_cannot_be_deleted_is_named(old, now, monkeypatch, caplog):
+def test_file_that_cannot_be_deleted_is_named_and_tried_again(old, now, caplog):
     old.cleanup.delete_now()
+    first = old.log.files.files[0].path
+    with FaultyDisk(os.path.dirname(first)) as faulty:
+        faulty.fail("delete", errno.EBUSY, path=first)
+        run(old, now + 73 * HOUR)
+        assert f"cannot delete {first}: Device or resource busy" in caplog.text
+        assert old.is_writable
+        assert old.log.min_offset == 81920
+        assert sorted(os.listdir(os.path.dirname(first)))[0] == "0" * 20
+        faulty.heal()
+        old.config.delete_when = "99"
+        old.cleanup._manual_runs = 0
+        run(old, now + 73 * HOUR + 10_000)
+    assert sorted(os.listdir(os.path.dirname(first)))[0] == f"{81920:020d}"
 
-    def refuse(path):
-        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(os, "unlink", refuse)
+def test_files_that_hang_are_tried_at_their_interval(old, disk, now):
+    old.cleanup.delete_now()
+    first = old.log.files.files[0].path
+    with FaultyDisk(os.path.dirname(first)) as faulty:
+        faulty.fail("delete", errno.EBUSY, path=first)
+        run(old, now + 73 * HOUR)
+        old.cleanup._manual_runs = 0
+        tries = [
+            now + 73 * HOUR + seconds * 1000
+            for seconds in range(10, 400, 10)
+            if any(isinstance(job, DeleteFiles) for job in stepped(old, now + 73 * HOUR + seconds * 1000))
+        ]
+    assert [(later - sooner) // 1000 for sooner, later in pairwise(tries)] == [120, 120, 120]
+
+
+def test_file_that_somebody_removed_has_expired(old, now):
+    os.unlink(old.log.files.files[0].path)
+    old.cleanup.delete_now()
+    run(old, now + 60_000)
+    assert old.log.min_offset == 8192
+
+
+def test_deletions_are_a_little_apart(old, now, monkeypatch):
+    old.config.delete_commit_log_files_interval = 100
+    pauses = []
+    monkeypatch.setattr(cleanup.time, "sleep", pauses.append)
+    old.cleanup.delete_now()
     run(old, now + 73 * HOUR)
-    assert "cannot delete " in caplog.text
-    assert old.is_writable
+    assert pauses == [0.1] * 9
 
 
 def test_last_file_is_never_deleted(stores, fill_store, now):
