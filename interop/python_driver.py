@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
@@ -52,6 +54,7 @@ class PythonDriver(Driver):
         self.verbs: dict[str, Callable[[Request], Any]] = {}
         for part in (Producers(serialization), Consumers(serialization, directory), Pullers(serialization)):
             self.verbs |= part.verbs()
+        self.verbs["mqadmin"] = _mqadmin
 
     def ask(self, verb: str, **request: Any) -> Any:
         """What the client does. Raises DriverError with what it raised."""
@@ -395,6 +398,13 @@ class Inbox:
         with self._arrived:
             self._arrived.wait_for(lambda: len(self._messages) >= request["count"], request["timeout"] / 1000)
             return list(self._messages)
+
+
+def _mqadmin(request: Request) -> dict[str, str]:
+    """What our own mqadmin prints."""
+    command = [str(Path(sys.executable).with_name("mqadmin")), *request["arguments"]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return {"out": done.stdout, "err": done.stderr}
 
 
 def _listener(inbox: Inbox) -> Callable[[Sequence[ReceivedMessage], ConsumeContext], ConsumeStatus]:

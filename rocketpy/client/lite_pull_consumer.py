@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
 from typing import Unpack
@@ -20,7 +21,7 @@ from rocketpy.client.consumer import Consumer
 from rocketpy.client.errors import ClientError, NotRunning
 from rocketpy.client.instance import Instance
 from rocketpy.client.lite_reading import LiteReader
-from rocketpy.client.member import State, settings_of
+from rocketpy.client.member import settings_of
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import queue_with_namespace, queue_without_namespace, with_namespace
 from rocketpy.client.offset_stores import OffsetStore, RemoteOffsets
@@ -119,9 +120,13 @@ class LitePullConsumer(Consumer):
         """The messages that one pull brought; none if there are none within `timeout` s, else within `poll_timeout`."""
         return self._run(self._poll, self._poll_timeout if timeout is None else timeout)
 
+    def poll_async(self, timeout: float | None = None) -> Future[list[ReceivedMessage]]:
+        """The same without waiting."""
+        return self._begin(self._poll, self._poll_timeout if timeout is None else timeout)
+
     def __iter__(self) -> Iterator[ReceivedMessage]:
         """Messages one by one, until the consumer is stopped."""
-        while self._state == State.RUNNING:
+        while self.is_running:
             with suppress(NotRunning):
                 yield from self.poll()
 

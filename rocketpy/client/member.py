@@ -61,6 +61,11 @@ class Member(ABC):
         """What the brokers know this client by. Raises ClientError when it is not running."""
         return self._running().client_id
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it is started, and not stopped yet."""
+        return self._state == State.RUNNING
+
     def start(self) -> None:
         """Connect. Raises ClientError when it was started before, or the group is taken in this process."""
         if self._state != State.CREATE_JUST:
@@ -170,7 +175,10 @@ class Member(ABC):
             raise NotRunning(f"{self.group} was stopped meanwhile") from error
 
     def _begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        return self._running().begin(function, *args, **kwargs)
+        try:
+            return self._running().begin(function, *args, **kwargs)
+        except app.NotRunning as error:
+            raise NotRunning(f"{self.group} was stopped meanwhile") from error
 
 
 def settings_of(options: ClientOptions) -> ClientSettings:

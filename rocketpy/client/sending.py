@@ -259,9 +259,10 @@ class Sender:
         )
 
     def _properties(self, message: Message) -> dict[str, str]:
-        """Those of `message` with an id, whether to wait, as Java always says, and the namespace if there is one."""
+        """Those of `message` with an id, with the namespace if there is one, and where Java says so whether to wait."""
         properties = dict(message.properties)
-        properties.setdefault(names.WAIT_STORE_MSG_OK, "true")
+        if properties.get(names.MESSAGE_TYPE) != REPLY_TYPE and not message.topic.startswith(RETRY_PREFIX):
+            properties.setdefault(names.WAIT_STORE_MSG_OK, "true")
         if names.UNIQ_KEY not in properties:
             properties[names.UNIQ_KEY] = self.new_id()
         if self.instance.settings.namespace is not None:
