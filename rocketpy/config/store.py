@@ -74,9 +74,14 @@ class StoreConfig(Config):
     flush_interval_consume_queue: int = key(1000, "ms between two flushes of the ConsumeQueues")
     clean_resource_interval: int = key(10_000, "ms between two looks for files to delete")
     delete_commit_log_files_interval: int = key(100, "ms between the deletions of two CommitLog files")
-    delete_consume_queue_files_interval: int = key(100, "ms between the deletions of two ConsumeQueue files")
+    delete_consume_queue_files_interval: int = key(
+        100, "ms between the deletions of two ConsumeQueue files", moot=True
+    )
     destroy_mapped_file_interval_forcibly: int = key(
-        120_000, "ms after which a file in use is deleted all the same", java="destroyMapedFileIntervalForcibly"
+        120_000,
+        "ms after which a file in use is deleted all the same",
+        java="destroyMapedFileIntervalForcibly",
+        moot=True,
     )
     redelete_hanged_file_interval: int = key(120_000, "ms between two tries to delete a file that could not be")
     delete_when: str = key("04", "hours of the day to delete expired files in, separated by ';'", important=True)
@@ -132,7 +137,9 @@ class StoreConfig(Config):
     debug_lock_enable: bool = key(False, "dump stacks when the lock is held long", moot=True)
     duplication_enable: bool = key(False, "dispatch only what is confirmed")
     disk_fall_recorded: bool = key(True, "record how far consumers read behind the end")
-    os_page_cache_busy_time_out_mills: Long = key(1000, "ms of one append after which the page cache counts as busy")
+    os_page_cache_busy_time_out_mills: Long = key(
+        1000, "ms of one append after which others are refused; none can come in between here", moot=True
+    )
     default_query_max_num: int = key(32, "most messages that a query by unique key finds")
     transient_store_pool_enable: bool = key(
         False, "write through a pool of buffers", important=True, moot=True, read=_asynchronous_master_only

@@ -6,9 +6,15 @@ The store only decides what is due; a job does the blocking part in any thread, 
         thread_pool.apply(job.run)
         store.finish(job)
 
-The log is looked at each flushIntervalCommitLog and flushed when enough pages are dirty, or all of it each
-flushCommitLogThoroughInterval (CommitLog.FlushRealTimeService:1093); the queues likewise, and when they were flushed
-thoroughly the checkpoint is written (DefaultMessageStore.FlushConsumeQueueService:1871).
+The log is looked at each flushIntervalCommitLog, or each time if that is not flushCommitLogTimed, and flushed when
+enough pages are dirty, or all of it each flushCommitLogThoroughInterval (CommitLog.FlushRealTimeService:1093). With
+SYNC_FLUSH all of it is flushed each time, for those messages whose senders do not wait (GroupCommitService.doCommit:
+1227). The queues are flushed like the log, and when that was thorough the checkpoint is written
+(DefaultMessageStore.FlushConsumeQueueService:1871).
+
+Java can collect messages in a pool of buffers and commit them to the files some time later, unreadable and lost with
+the process until then (transientStorePoolEnable). It does so because writing into mapped memory may wait for the disk;
+here room is reserved ahead instead. The keys of the pool are accepted, and messages are readable at once all the same.
 """
 
 from __future__ import annotations
@@ -16,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from rocketpy.config.store import StoreConfig
+from rocketpy.config.store import FlushDiskType, StoreConfig
 from rocketpy.errors import StoreError
 from rocketpy.store.checkpoint import Checkpoint, save
 from rocketpy.store.commit_log import CommitLog
@@ -94,7 +100,9 @@ class Flusher:
             self._clock_went_back(now)
             jobs.append(self._checkpoint_job())
         self._latest = max(now, self._latest)
-        if now - self._log_looked >= config.flush_interval_commit_log:
+        if config.flush_disk_type is FlushDiskType.SYNC_FLUSH:
+            jobs.append(self.flush_log())
+        elif now - self._log_looked >= config.flush_interval_commit_log or not config.flush_commit_log_timed:
             self._log_looked = now
             jobs.append(self._log_flush_if_due(now))
         if now - self._queues_looked >= config.flush_interval_consume_queue:

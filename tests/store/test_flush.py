@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rocketpy.config.store import FlushDiskType
 from rocketpy.errors import StoreError
 from rocketpy.store.commit_log import ReserveAhead
 from rocketpy.store.flush import FlushJob
@@ -170,3 +171,36 @@ def test_next_file_is_made_ahead_and_then_used(stores, fill_store, now):
     spare = store.log._next
     fill_store(store, 40)
     assert store.log.files.files[1] is spare
+
+
+def test_log_that_is_not_timed_is_looked_at_each_time(stores, make_record, now):
+    store = stores.open(mapped_file_size_commit_log=1 << 20, flush_commit_log_timed=False)
+    run(store, now)
+    store.append(make_record(body=bytes(16384)), now)
+    assert len(log_jobs(run(store, now + 100))) == 1
+    store.append(make_record(), now)
+    assert log_jobs(run(store, now + 200)) == []
+
+
+def test_messages_whose_senders_do_not_wait_are_flushed_soon_with_synchronous_flush(stores, make_record, now):
+    store = stores.open(mapped_file_size_commit_log=1 << 20, flush_disk_type=FlushDiskType.SYNC_FLUSH)
+    run(store, now)
+    store.append(make_record(), now)
+    assert len(log_jobs(run(store, now + 1))) == 1
+    assert store.flushed_offset == store.log.max_offset
+
+
+@pytest.mark.parametrize("key", ["flush_commit_log_least_pages", "flush_commit_log_thorough_interval"])
+def test_keys_can_be_changed_at_any_time(stores, make_record, now, key):
+    store = stores.open(mapped_file_size_commit_log=1 << 20)
+    run(store, now)
+    store.append(make_record(), now)
+    assert log_jobs(run(store, now + 500)) == []
+    setattr(store.config, key, 0)
+    assert len(log_jobs(run(store, now + 1000))) == 1
+
+
+def test_messages_are_readable_before_a_pool_would_be_committed(stores, make_record, now):
+    store = stores.open(transient_store_pool_enable=True, commit_interval_commit_log=10_000)
+    store.append(make_record(), now)
+    assert store.get("TopicTest", 0, 0, 1).message_count == 1
