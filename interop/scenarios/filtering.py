@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from interop.driver import DriverError
@@ -89,6 +90,10 @@ def _puller(stage: Stage, queue: Queue) -> Puller:
 
 def _numbers(consumer: Consumer, count: int) -> list[int]:
     return sorted(int(stored.body) for stored in consumer.received(count))
+
+
+def _more_numbers(numbers: list[int], consumer: Consumer) -> list[int]:
+    return numbers + _numbers(consumer, 0)
 
 
 def check_client(stage: Stage, expression: str, expression_type: str = "SQL92") -> tuple[int, str | None]:
@@ -247,7 +252,7 @@ def retries_pass_by_the_filter_where_it_covers_them(stage: Stage) -> None:
         stage.wait_dispatched(retries, 1)
         second = stage.consumer(topic, group=group, expression="a = 2", sql=True)
         producer.send(Message(topic, b"2", properties={"a": "2", "fail": "1", "level": "1"}))
-        becomes("messages", lambda numbers=numbers, second=second: numbers + _numbers(second, 0), expected)
+        becomes("messages", partial(_more_numbers, numbers, second), expected)
 
 
 @scenario("java", of_broker=True)

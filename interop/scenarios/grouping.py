@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 
-from interop.expect import becomes, equal
+from interop.driver import DriverError
+from interop.expect import becomes, equal, holds
 from interop.messages import Message, Queue
 from interop.raw_client import RawClient
 from interop.scenario import JAVA, scenario
@@ -16,6 +17,12 @@ from rocketpy.protocol.codes import RequestCode, ResponseCode
 
 ALL_MESSAGES = {"sysFlag": 4, "subscription": "*"}
 """Fields of a pull that brings its own subscription."""
+SEND = {
+    "a": "P", "c": "TBW102", "d": "4", "e": "0", "f": "0", "g": "1", "h": "0", "i": "", "j": "0", "k": "false",
+    "m": "false",
+}  # fmt: skip
+"""Fields of a send but its topic."""
+FAQ = "\nSee http://rocketmq.apache.org/docs/faq/ for further details."
 
 
 @scenario(*JAVA, of_broker=True)
@@ -143,6 +150,71 @@ def members_are_told_of_each_other(stage: Stage) -> None:
     group_config(stage, group)
     stage.configure(notifyConsumerIdsChangedEnable="false")
     equal("where the broker does not do it", told(group), [0, 0, 0, 0])
+
+
+@scenario("java", of_broker=True)
+def group_has_to_exist_where_it_is_not_made(stage: Stage) -> None:
+    """autoCreateSubscriptionGroup: without it pulls, retries and the client's own are refused with a code of theirs."""
+    stage.configure(autoCreateSubscriptionGroup="false")
+    topic, group = stage.topic(), stage.unique("group")
+    (sent,) = stage.producer().send(Message(topic, b"m"))
+    fields = {"offset": str(int(sent.offset_msg_id[-16:], 16)), "group": group, "delayLevel": "1"}
+    with RawClient(stage.cluster.broker) as broker:
+        remark = f"subscription group [{group}] does not exist, {FAQ}"
+        equal("pull", pull(broker, group, topic, **ALL_MESSAGES)[:2], (26, remark))
+        answer = broker.ask(RequestCode.CONSUMER_SEND_MSG_BACK, fields)
+        equal("retry", (answer.code, answer.remark), (26, f"subscription group not exist, {group} {FAQ}"))
+        retry = {**SEND, "b": f"%RETRY%{group}", "j": "1", "l": "16"}
+        answer = broker.ask(RequestCode.SEND_MESSAGE_V2, retry, b"m")
+        equal("retry by a send", (answer.code, answer.remark), (26, f"subscription group not exist, {group} {FAQ}"))
+        heartbeat(broker, group, topic, "a = 1", 1)
+        equal("pull of a member", pull(broker, group, topic, **ALL_MESSAGES)[0], 26)
+        equal("the tools' group", pull(broker, "TOOLS_CONSUMER", topic, **ALL_MESSAGES)[0], 0)
+        equal("a system group", pull(broker, f"CID_RMQ_SYS_{group}", topic, **ALL_MESSAGES)[0], 0)
+    try:
+        puller = stage.puller()
+        puller.pull(Queue(topic, stage.cluster.broker_name, 0), 0)
+    except DriverError as error:
+        equal("what the client throws", (error.kind, error.code), ("MQBrokerException", 26))
+    else:
+        holds("the client throws", False)
+
+
+@scenario("java", of_broker=True)
+def broker_takes_and_gives_what_it_may(stage: Stage) -> None:
+    """brokerPermission, rejectTransactionMessage, startAcceptSendRequestTimeStamp."""
+    topic = stage.topic()
+    queue = Queue(topic, stage.cluster.broker_name, 0)
+    stage.producer().send(Message(topic, b"m"))
+    stage.wait_dispatched(queue, 1)
+    puller = stage.puller()
+    equal("pull", puller.pull(queue, 0).status, "FOUND")
+    host = stage.cluster.broker.partition(":")[0]
+
+    def answer_to(code: RequestCode, fields: dict[str, str]) -> tuple[int, str | None]:
+        with RawClient(stage.cluster.broker) as broker:
+            answer = broker.ask(code, fields, b"m")
+        return answer.code, answer.remark
+
+    stage.configure(brokerPermission="2")
+    try:
+        puller.pull(queue, 0)
+    except DriverError as error:
+        equal("what the client throws", (error.kind, error.code), ("MQBrokerException", 16))
+        holds(f"it says why: {error.text}", f"the broker[{host}] pulling message is forbidden" in error.text)
+    else:
+        holds("the client throws", False)
+    stage.configure(brokerPermission="4")
+    back = {"offset": "0", "group": stage.unique("group"), "delayLevel": "1"}
+    remark = f"the broker[{host}] sending message is forbidden"
+    equal("retry", answer_to(RequestCode.CONSUMER_SEND_MSG_BACK, back), (16, remark))
+    stage.configure(brokerPermission="6", rejectTransactionMessage="true")
+    remark = f"the broker[{host}] sending transaction message is forbidden"
+    half = {**SEND, "b": topic, "i": "TRAN_MSG\x01true"}
+    equal("half message", answer_to(RequestCode.SEND_MESSAGE_V2, half), (16, remark))
+    stage.configure(startAcceptSendRequestTimeStamp=str(1 << 42))
+    code, text = answer_to(RequestCode.SEND_MESSAGE_V2, {**SEND, "b": topic})
+    holds(f"it says until when: {text}", code == 1 and (text or "").startswith("broker unable to service, until 2109-"))
 
 
 def _members(stage: Stage, group: str) -> list[str]:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from interop.expect import becomes, equal, holds
 from interop.messages import Message, Queue, Stored
 from interop.raw_client import RawClient
 from interop.scenario import JAVA, scenario
 from interop.scenarios.retrying import dead_letters
-from interop.stage import Producer, Stage
+from interop.stage import NotApplicableError, Producer, Stage
 from rocketpy.protocol.codes import RequestCode
 
 
@@ -33,6 +34,29 @@ def lock(stage: Stage, group: str, queue: Queue, client_id: str, code: int = Req
         answer = broker.ask(code, None, json.dumps(body).encode())
     equal("answer to the lock", (answer.code, answer.remark), (0, None))
     return bool(answer.body) and named in json.loads(answer.body)["lockOKMQSet"]
+
+
+@dataclass(frozen=True)
+class LostLock:
+    """A lock whose owner has gone without a word, and when it was given, by time.monotonic()."""
+
+    group: str
+    queue: Queue
+    given: float
+
+
+_lost: dict[str, LostLock] = {}
+
+
+def lost_lock(stage: Stage) -> LostLock:
+    """The one of this cluster, lost when it is first asked for; so its minute passes while others play."""
+    broker = stage.cluster.broker
+    if broker not in _lost:
+        queue = Queue(stage.topic(), stage.cluster.broker_name, 0)
+        group, given = stage.group(), time.monotonic()
+        holds("the lock is free", lock(stage, group, queue, "gone@client"))
+        _lost[broker] = LostLock(group, queue, given)
+    return _lost[broker]
 
 
 def _send(producer: Producer, topic: str, count: int, start: int = 0) -> None:
@@ -150,9 +174,18 @@ def locked_queue_is_not_consumed(stage: Stage) -> None:
     holds("a consumer that leaves unlocks", lock(stage, group, free, "somebody@else"))
 
 
+@scenario("java", of_broker=True)
+def lock_of_who_has_gone_is_kept(stage: Stage) -> None:
+    """It was never given up, so others have to wait until it expires: see `unlocking`."""
+    lost = lost_lock(stage)
+    holds("others do not get it", not lock(stage, lost.group, lost.queue, "somebody@else"))
+
+
 @scenario("java")
 def order_topic_has_the_queues_of_its_configuration(stage: Stage) -> None:
     """The name server hands it out while orderMessageEnable, and clients send to those queues only."""
+    if stage.cluster.broker_process is None:
+        raise NotApplicableError("the name server is not ours, so it is left as it is")
     topic = stage.topic(queues=4)
     producer = stage.producer()
     broker = stage.cluster.broker_name

@@ -67,6 +67,21 @@ def traces_may_go_to_another_topic(stage: Stage) -> None:
 
 
 @scenario("java", of_broker=True)
+def nothing_is_traced_where_the_broker_does_not_want_it(stage: Stage) -> None:
+    """traceOn: the broker says so with each answer, and the client keeps to it."""
+    topic = stage.topic()
+    producer = stage.producer(trace=True)
+    stage.configure(traceOn="false")
+    (untraced,) = producer.send(Message(topic, b"m"))
+    equal("what the client was told", untraced.trace_on, False)
+    stage.configure(traceOn="true")
+    (traced,) = producer.send(Message(topic, b"m"))
+    equal("what the client was told", traced.trace_on, True)
+    becomes("traces", lambda: len(traces(producer, TRACE_TOPIC, traced.msg_id)), 1, timeout=30)
+    equal("traces of the other one", traces(producer, TRACE_TOPIC, untraced.msg_id), [])
+
+
+@scenario("java", of_broker=True)
 def trace_topic_is_made_at_boot(stage: Stage) -> None:
     """By brokers with traceTopicEnable, with one queue; mqadmin reads it."""
     if stage.broker_config()["traceTopicEnable"] != "true":
