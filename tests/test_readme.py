@@ -10,4 +10,4 @@ from tests.readme import program
 def test_the_python_program_prints_what_it_says(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", program("python")], cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert run.stdout.splitlines()[1] == "[b'hello from Python']"
+    assert run.stdout.splitlines()[1:] == ["SEND_OK", "b'hello from Python'"]
