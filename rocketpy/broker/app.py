@@ -2,7 +2,7 @@
 
 The order matters in three places. The store's directory is locked before anything in it is read. The ports are taken
 before the processors are made, since they write the broker's address into messages. And nothing is served before the
-tables and the store are loaded.
+tables and the store are loaded. Registering comes last, since a name server that hangs holds it up.
 """
 
 from __future__ import annotations
@@ -144,8 +144,8 @@ class Broker(App):
         self._load_tables()
         self._listen()
         self._serve()
-        self._register()
         self._start_loops()
+        self._register()
 
     def stop(self) -> None:
         """Undo `start`, in the opposite order; one that failed half-way, too."""
@@ -307,7 +307,6 @@ class Broker(App):
     def _register(self) -> None:
         if not self.settings.broker.namesrv_addr and not self._asks_address_server:
             _log.warning("no name server is configured (namesrvAddr): clients cannot find this broker")
-        self._to_stop.append(self._namesrv_link.unregister)
         self._namesrv_link.register_all()
 
     def _start_loops(self) -> None:
@@ -315,7 +314,7 @@ class Broker(App):
         config = self.settings.broker
         link, stats = self._namesrv_link, self.stats
         loops = Loops()
-        self._to_stop.append(loops.stop)
+        self._to_stop += [link.unregister, loops.stop]
         loops.every(
             lambda: min(max(config.register_name_server_period, 10_000), 60_000),
             lambda: link.register_all(force=config.force_register),

@@ -65,11 +65,11 @@ class Live:
         answer = self.client.invoke(self.servers.namesrv.address, GetRouteInfo(topic=topic))
         return TopicRouteData.from_json(answer.body) if answer.code == 0 else None
 
-    def send(self, topic: str, body: bytes = b"x", queue_id: int = 0) -> Command:
+    def send(self, topic: str, body: bytes = b"x", queue_id: int = 0, properties: str | None = None) -> Command:
         """The answer to one message."""
         header = SendMessage(
             producer_group="P", topic=topic, default_topic="TBW102", default_topic_queue_nums=4, queue_id=queue_id,
-            sys_flag=0, born_timestamp=1, flag=0,
+            sys_flag=0, born_timestamp=1, flag=0, properties=properties,
         )  # fmt: skip
         return self.ask(header, body)
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,26 @@ def test_dead_name_server_does_not_keep_a_broker_from_starting(tmp_path: Path) -
             live = Live(servers)
             assert live.route("b-0") is not None
             live.client.close()
+
+
+def test_name_server_that_hangs_holds_up_nothing_but_the_start(tmp_path: Path) -> None:
+    servers = standalone(tmp_path, messageDelayLevel="0s", registerBrokerTimeoutMills="60000")
+    with ThreadPoolExecutor(1) as pool:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(20)
+            servers.broker.settings.broker.namesrv_addr = f"127.0.0.1:{silent.getsockname()[1]}"
+            starting = pool.submit(servers.broker.__enter__)
+            registering, _ = silent.accept()
+        with registering:
+            registering.settimeout(20)
+            assert registering.recv(1)
+            live = Live(servers)
+            assert live.send("T", properties="DELAY\x011").code == 0
+            assert wait_until(lambda: live.ask(pull("T")).code == ResponseCode.SUCCESS)
+            assert not starting.done()
+        live.client.close()
+        with ExitStack() as running:
+            running.push(starting.result(20))
 
 
 def test_second_broker_on_one_store_is_refused(live: Live, tmp_path: Path) -> None:
