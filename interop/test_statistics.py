@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,6 +13,10 @@ import pytest
 from interop.cluster import Cluster, started_cluster
 from interop.expect import becomes, equal
 from interop.raw_client import RawClient
+from rocketpy.config.store import StoreConfig
+from rocketpy.inspection.finding import Findings
+from rocketpy.inspection.summary import summarize
+from rocketpy.inspection.verification import verify
 from rocketpy.protocol.codes import RequestCode as Ask
 from tools.dissect.records import records
 from tools.record_golden.script import batch_body, properties, pull, send_v2
@@ -198,6 +203,41 @@ def test_runtime_info_is_the_same_after_load(both: dict[str, Loaded]) -> None:
         equal(f"values of another form at {name}", odd, {})
     rest = [key for key in java if key not in FORMS]
     equal("figures", {key: ours[key] for key in rest}, {key: java[key] for key in rest})
+
+
+@pytest.mark.parametrize("name", ["java", "ours"])
+def test_directory_in_use_can_be_looked_into(both: dict[str, Loaded], name: str) -> None:
+    """While messages come in: what is there holds together, and the broker notices nothing."""
+    cluster = both[name].cluster
+    assert cluster.broker_process is not None
+    assert cluster.broker_process.process is not None
+    config = StoreConfig(store_path_root_dir=str(cluster.broker_process.store))
+    stopping, sent = Event(), 0
+
+    def send() -> int:
+        count = 0
+        with RawClient(cluster.broker) as client:
+            while not stopping.is_set() or count < 100:
+                text = properties(KEYS=f"live{count}", TAGS="L")
+                assert _ask(client, Ask.SEND_MESSAGE_V2, send_v2("StatC", 3, text), b"live").code == 0
+                count += 1
+        return count
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send)
+        try:
+            for _ in range(5):
+                findings = Findings()
+                result = verify(config, findings, lambda *_: None)
+                summary = summarize(config, findings, lambda *_: None)
+                equal("damage", [str(one) for one in findings.kept if one.severity == "damage"], [])
+                equal("process that has it open", summary.holder, cluster.broker_process.process.pid)
+                assert result.records >= 40
+        finally:
+            stopping.set()
+            sent = sending.result()
+    with RawClient(cluster.broker) as client:
+        _wait_end(client, "StatC", 3, sent)
 
 
 @pytest.mark.parametrize("name", ["java", "ours"])

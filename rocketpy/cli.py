@@ -112,7 +112,7 @@ _directory_argument = click.argument("directory", metavar="[DIR]", required=Fals
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@rocketpy.command(cls=Program, context_settings=_HELP)
+@rocketpy.command(cls=Program, context_settings=_HELP, short_help="Tell what is in a store directory.")
 @_directory_argument
 @_config_file
 @_as_json
@@ -133,7 +133,7 @@ def inspect(directory: str | None, config_file: str | None, as_json: bool) -> No
         click.echo("\n".join(lines))
 
 
-@rocketpy.command(cls=Program, context_settings=_HELP)
+@rocketpy.command(cls=Program, context_settings=_HELP, short_help="Tell whether a store directory holds together.")
 @_directory_argument
 @_config_file
 @_as_json

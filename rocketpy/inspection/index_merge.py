@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rocketpy.inspection.file_row import ReadOnlyFile
 from rocketpy.inspection.finding import Findings
 from rocketpy.inspection.index_files import IndexEntry
 from rocketpy.protocol.flags import MessageSysFlag
@@ -35,8 +34,8 @@ class IndexMerge:
         self.count += entry is not None
         return entry
 
-    def compare(self, file: ReadOnlyFile, record: Record, wanted: set[int]) -> None:
-        """Each key of the record has an entry, and each of its entries a key."""
+    def compare(self, record: Record, wanted: set[int]) -> set[int]:
+        """Each entry of the record is of one of its keys; those that have none although they should are returned."""
         self._skip_to(record.physical_offset)
         found: set[int] = set()
         while (entry := self._next) is not None and entry.physical_offset == record.physical_offset:
@@ -45,9 +44,7 @@ class IndexMerge:
                 self._findings.damage("index-entry", entry.file.name, entry.position, text)
             found.add(entry.key_hash)
             self._next = self._read()
-        if wanted - found and record.physical_offset >= self._begin:
-            text = f"{len(wanted - found)} keys of the record of {record.topic} here are not in the index"
-            self._findings.damage("index-missing", file.name, record.physical_offset - file.start, text)
+        return wanted - found if 0 <= self._begin <= record.physical_offset else set()
 
     def _skip_to(self, physical_offset: int) -> None:
         while (entry := self._next) is not None and entry.physical_offset < physical_offset:

@@ -59,16 +59,18 @@ class QueueFiles:
         last = self.entry(self.end - 1)
         return -1 if last is None or last[1] == FILLER_SIZE else last[0] + last[1]
 
-    def check_end(self, findings: Findings) -> None:
-        """What follows the last entry was never written."""
+    def check_end(self, findings: Findings, *, in_use: bool) -> None:
+        """What follows the last entry was never written, but by a broker that has it `in_use` now."""
         for file in self.row.files:
             position = max(self.end * ENTRY_SIZE - file.start, 0)
             at = file.first_written(position)
             if at >= 0:
                 number = (file.start + at) // ENTRY_SIZE
-                findings.damage(
-                    "queue-hole", file.name, position, f"entry {self.end} is empty, and entry {number} behind it is not"
-                )
+                if in_use and (number == self.end or ENTRY.unpack_from(file.view(), position)[1] > 0):
+                    return
+                what = f"entry {self.end} is empty, and entry {number} behind it is not"
+                half = f"entry {self.end} is written in part"
+                findings.damage("queue-hole", file.name, position, half if number == self.end else what)
                 return
 
 

@@ -122,7 +122,7 @@ def _summarize_queue(directory: Directory, queue: QueueFiles) -> QueueSummary:
         size += length
     if holes:
         directory.findings.damage("queue-hole", queue.name, None, f"{holes} entries between others are empty")
-    queue.check_end(directory.findings)
+    queue.check_end(directory.findings, in_use=directory.holder != 0)
     queue.row.release()
     return QueueSummary(
         topic=queue.topic,

@@ -170,10 +170,12 @@ class _Verifier:
 
     def _check_keys(self, file: ReadOnlyFile, record: Record, index: IndexMerge) -> None:
         hashes = key_hashes(record)
-        if record.physical_offset <= self._indexed:
-            index.compare(file, record, hashes)
-        elif hashes and self._directory.index.files:
+        missing = index.compare(record, hashes)
+        if missing and record.physical_offset > self._indexed:
             self._unindexed += 1
+        elif missing:
+            text = f"{len(missing)} keys of the record of {record.topic} here are not in the index"
+            self._findings.damage("index-missing", file.name, record.physical_offset - file.start, text)
 
     def _check_rest(self, end: int) -> None:
         """What is behind the last record that queues or index know."""
@@ -203,7 +205,7 @@ class _Verifier:
                 self._findings.damage("entry-order", *queue.place(number), text)
             before = physical_offset
             live += physical_offset >= begin
-        queue.check_end(self._findings)
+        queue.check_end(self._findings, in_use=self._directory.holder != 0)
         if live != self._confirmed.get(key, 0):
             self._name_unconfirmed(queue)
         queue.row.release()
