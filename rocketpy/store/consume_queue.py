@@ -76,7 +76,8 @@ class ConsumeQueue:
         self._position = 0
         self._limit = 0
 
-    def _view_of(self, file: MappedFile) -> memoryview:
+    def view_of(self, file: MappedFile) -> memoryview:
+        """All of one of its files; whoever counts open files is told."""
         if not file.is_mapped:
             self._opened(self)
         return file.view()
@@ -147,7 +148,7 @@ class ConsumeQueue:
         if file is None:
             return
         position = queue_offset * ENTRY_SIZE - file.start
-        view = self._view_of(file)
+        view = self.view_of(file)
         stored = bytes(view[position : position + ENTRY_SIZE])
         is_half = stored[:_TAGS_AT] == entry[:_TAGS_AT] and stored[_TAGS_AT] != _EXT_ADDRESS_BEGINS
         if stored != entry and (is_half or entry.startswith(stored.rstrip(b"\0"))):
@@ -162,7 +163,7 @@ class ConsumeQueue:
         file = self.files.find(queue_offset * ENTRY_SIZE)
         if file is None:
             return None
-        return ENTRY.unpack_from(self._view_of(file), queue_offset * ENTRY_SIZE - file.start)
+        return ENTRY.unpack_from(self.view_of(file), queue_offset * ENTRY_SIZE - file.start)
 
     def _fill_until(self, queue_offset: int) -> None:
         if not self.files.files:
@@ -213,7 +214,7 @@ class ConsumeQueue:
         if file is None:
             return None
         end = min(file.end, self.next_offset * ENTRY_SIZE) - file.start
-        return self._view_of(file)[queue_offset * ENTRY_SIZE - file.start : end]
+        return self.view_of(file)[queue_offset * ENTRY_SIZE - file.start : end]
 
     def entry(self, queue_offset: int) -> tuple[int, int, int] | None:
         """(physical offset, size, tags code) of one entry, or None."""
@@ -244,7 +245,7 @@ class ConsumeQueue:
         files = self.files.files
         end = files[0].start if files else 0
         for file in files[-_FILES_SEARCHED:] if thoroughly else files[-1:]:
-            view = self._view_of(file)
+            view = self.view_of(file)
             end = file.start + (_first_hole(view) if thoroughly else _end_of_entries(view))
             if end < file.end:
                 break
@@ -307,7 +308,7 @@ class ConsumeQueue:
         """
         for file in self.files.files:
             low, high = 0, (min(file.end, self.next_offset * ENTRY_SIZE) - file.start) // ENTRY_SIZE
-            view = self._view_of(file)
+            view = self.view_of(file)
             count = high
             while low < high:
                 middle = (low + high) // 2
@@ -328,7 +329,7 @@ class ConsumeQueue:
         for file in reversed(self.files.files):
             file.doubt()
             self.flushed_offset = min(self.flushed_offset, file.start // ENTRY_SIZE)
-            if ENTRY.unpack_from(self._view_of(file))[0] < physical_offset:
+            if ENTRY.unpack_from(self.view_of(file))[0] < physical_offset:
                 break
 
     def delete_expired(self, min_physical_offset: int) -> int:
@@ -336,7 +337,7 @@ class ConsumeQueue:
         count = 0
         while len(self.files.files) > 1:
             file = self.files.files[0]
-            at, _, _ = ENTRY.unpack_from(self._view_of(file), file.size - ENTRY_SIZE)
+            at, _, _ = ENTRY.unpack_from(self.view_of(file), file.size - ENTRY_SIZE)
             if at >= min_physical_offset:
                 break
             self.files.delete_first()

@@ -149,7 +149,7 @@ class Dispatch:
             position = self.dispatched - start
             size = intact_size(view, position, check_crc=False)
             if size and self.dispatched + size <= end:
-                self._catch_up_with(view, position, self.dispatched, tell)
+                self.found(view, position, self.dispatched, tell=tell)
                 self.dispatched += size
             elif end == start + log.file_size or peek_size_and_magic(view, position)[1] == BLANK_MAGIC:
                 self.dispatched = start + log.file_size
@@ -157,8 +157,9 @@ class Dispatch:
                 break
         return self.dispatched >= log.max_offset
 
-    def _catch_up_with(self, view: memoryview, position: int, physical_offset: int, tell: bool) -> None:
-        record = _with_topic(view, position)
+    def found(self, view: memoryview, position: int, physical_offset: int, *, tell: bool) -> None:
+        """Enter the record that stands at `position` of `view`: see `again`. `tell` the listeners, or not."""
+        record = with_topic(view, position)
         if record is None:
             _log.error("the record at %d has no topic that could be: it is in no queue", physical_offset)
             return
@@ -181,7 +182,7 @@ class Dispatch:
         return self._delay_levels.deliver_time(min(int(level), self._delay_levels.highest), record.store_timestamp)
 
 
-def _with_topic(view: memoryview, position: int) -> Record | None:
+def with_topic(view: memoryview, position: int) -> Record | None:
     """The record there, None if its topic is damaged: only the body has a checksum. It cannot be a directory's name."""
     try:
         record = decode(view, position)

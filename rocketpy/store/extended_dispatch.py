@@ -94,7 +94,7 @@ class ExtendedDispatch(Dispatch):
                 super().again(record)
             finally:
                 record.tags_code = tags_code
-            for name, queue_id, number in self._further_queues(record):
+            for name, queue_id, number in self.further_queues(record):
                 further = self._queues.find_or_add(name, queue_id)
                 # a number of 0 may stand for "the next" in Java, which then looks at no numbers: ConsumeQueue:506
                 further.put_at(number or further.next_offset, record.physical_offset, record.size, tags_code)
@@ -104,7 +104,7 @@ class ExtendedDispatch(Dispatch):
         else:
             super().again(record)
 
-    def _further_queues(self, record: Record) -> list[tuple[str, int, int]]:
+    def further_queues(self, record: Record) -> list[tuple[str, int, int]]:
         """Topic, queue id and number of each; none if the two lists do not fit together."""
         names = property_value(record.properties, _NAMES) if self._multi else None
         numbers = None if names is None else property_value(record.properties, _NUMBERS)
@@ -122,7 +122,7 @@ class ExtendedDispatch(Dispatch):
     def _tell(self, record: Record, next_queue_offset: int, store_timestamp: int) -> None:
         super()._tell(record, next_queue_offset, store_timestamp)
         topic, queue_id = record.topic, record.queue_id
-        for name, further_id, number in self._further_queues(record):
+        for name, further_id, number in self.further_queues(record):
             record.topic, record.queue_id = name, further_id
             super()._tell(record, number + 1, store_timestamp)
         record.topic, record.queue_id = topic, queue_id

@@ -28,6 +28,7 @@ from rocketpy.store.consume_queue import FILLER_SIZE, ConsumeQueue
 from rocketpy.store.consume_queues import ConsumeQueues
 from rocketpy.store.dispatch import Dispatch
 from rocketpy.store.index import Index
+from rocketpy.store.lost_queues import LostQueues
 from rocketpy.store.mapped_file import MappedFile
 
 _log = logging.getLogger("rocketpy.store")
@@ -59,8 +60,11 @@ class Recovery:
         self._check_crc = check_crc
         self._with_index = with_index
 
-    def run(self, *, closed: bool, same_boot: bool) -> None:
-        """Bring log, queues and index in line. `closed`: the last shutdown was clean. Raises StoreError."""
+    def run(self, *, closed: bool, same_boot: bool, lost: LostQueues | None = None) -> None:
+        """Bring log, queues and index in line. `closed`: the last shutdown was clean. Raises StoreError.
+
+        If files of queues may have gone, `lost` finds which.
+        """
         log, queues = self._log, self._queues
         if not log.files.files:
             queues.delete()
@@ -91,6 +95,8 @@ class Recovery:
             self._checkpoint.index_timestamp = self._index.full_until       # or its old files may be believed again
             self._checkpoint.save()
         self._redo(redo, end)
+        if lost is not None:
+            lost.rebuild()
         if not closed:
             self._take_for_unsynced(synced)
         for queue in queues:
@@ -201,6 +207,8 @@ class Recovery:
         """Where dispatching again begins: behind what queues and index are known to have."""
         oldest = self._log.min_offset
         first = min(start, max(self._queues.max_physical_offset, oldest))
+        if self._index is not None and not self._index.files:
+            first = oldest      # a store has one from its first message on: it was lost, or not wanted till now
         if self._index is not None and not closed and not same_boot:
             known = self._index.discard_after(self._checkpoint.index_timestamp)
             first = min(first, max(known, oldest))
