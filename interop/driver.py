@@ -129,6 +129,7 @@ def _java_driver(name: str, directory: Path, serialization: str) -> Driver:
         *REBALANCING,
         f"-Drocketmq.home.dir={home}",
         f"-Duser.home={directory}",
+        "-Djava.security.manager=allow",  # mqadmin is kept from ending the driver
         f"-Drocketmq.client.logRoot={directory / 'logs'}",
         f"-Drocketmq.client.localOffsetStoreDir={directory / 'offsets'}",
         f"-Dlogback.configurationFile={home / 'conf' / 'logback_tools.xml'}",

@@ -10,6 +10,7 @@ import pytest
 
 from interop.cluster import Cluster, started_cluster
 from interop.expect import becomes_same_text
+from interop.mqadmin_lines import COMMANDS
 from interop.raw_client import RawClient
 from interop.troupe import Troupe
 from rocketpy.protocol.codes import RequestCode
@@ -19,39 +20,6 @@ FIGURES = {"clusterList", "brokerStatus", "statsAll"}
 """Commands that print loads, versions, sizes and what is sampled each 10 s: their numbers and widths are masked."""
 UNORDERED = {"getBrokerConfig"}
 """Commands that print a hash table in the order in which it was filled."""
-COMMANDS = (
-    "updateTopic -c DefaultCluster -t Made -r 3 -w 2",
-    "updateTopic -b {broker} -t Made -r 4 -w 4 -p 4",
-    "updateTopic -c NoCluster -t Made",
-    "updateTopic -b {broker} -t SCHEDULE_TOPIC_XXXX",
-    "topicRoute -t Printed",
-    "topicRoute -t Printed -l",
-    "topicRoute -t Unknown",
-    "topicList",
-    "topicList -c DefaultCluster",
-    "topicClusterList -t Printed",
-    "clusterList",
-    "clusterList -m",
-    "topicStatus -t Printed",
-    "topicStatus -t Unknown",
-    "brokerStatus -b {broker}",
-    "brokerStatus -c DefaultCluster",
-    "statsAll -t Printed",
-    "consumerProgress",
-    "consumerProgress -g printed-group",
-    "consumerProgress -g unknown-group",
-    "getConsumerConfig -g printed-group",
-    "updateSubGroup -b {broker} -g made-group",
-    "queryMsgByKey -t Printed -k key1",
-    "queryMsgById -i {message}",
-    "queryMsgByOffset -t Printed -b broker-a -i 0 -o 1",
-    "deleteTopic -c DefaultCluster -t Made",
-    "getBrokerConfig -b {broker}",
-    "wipeWritePerm -b broker-a",
-    "addWritePerm -b broker-a",
-    "updateKvConfig -s Space -k key -v value",
-    "deleteKvConfig -s Space -k key",
-)
 MASKS = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3})?", "TIME"),
     (r"7F000001[0-9A-F]{24}", "ID"),
@@ -59,7 +27,18 @@ MASKS = (
     (r"(?m)^(\s+at |\s+\.\.\. ).*\n", ""),  # where in mqadmin it was thrown
     (r"/\S+/broker/store/", "STORE/"),
     (r"(?m)^configBlackList .*\n", ""),  # came with 4.9.8, of which no broker was published
-    (r"(?m)^((?:store|brokerConfig|rocketmqHome|listenPort|namesrvAddr|haListenPort)\w*\s*=).*$", r"\1 OWN"),
+    (r"(msgId=|offsetMsgId=)[0-9A-F]+", r"\1ID"),
+    (r"(?m)^(\S+ +)\d+( +SEND_OK +)[0-9A-F]+$", r"\1N\2ID"),
+    (r"(?m)^(rt=)\d+(ms, SendResult=SendResult .*queueId=)\d+(\], queueOffset=)\d+", r"\1N\2N\3N"),
+    (r"(?m)^(\S+ +)(\d+)( +true +)\d+$", r"\1\2\3N"),  # how long a send took
+    (r"(Avg RT: )[\d.]+", r"\1N"),
+    (r"((?:Timestamp|TimeStamp) *[=:] *)\d+", r"\1N"),
+    (r"(java\.lang\.NullPointerException).*", r"\1"),  # newer JVMs tell what was null
+    (r"(DESC: )(?:Cannot invoke|ACL is off).*", r"\1NO ACL"),
+    (r"(timeout, )\d+\(ms\)", r"\1N(ms)"),
+    (r"(PlainAccessConfig@)[0-9a-f]+", r"\1N"),
+    (r"Can not update config path|Can not update config in black list\.", "BLACK LIST"),  # of 4.9.7 and of 4.9.8
+    (r"(?m)^((?:store|brokerConfig|kvConfig|configStore|rocketmqHome|listenPort|namesrvAddr|haListenPort)\w*\s*=).*$", r"\1 OWN"),
 )
 
 
@@ -90,7 +69,7 @@ class Printer:
         """What `command` prints, on stdout and stderr, masked."""
         words = command.format(broker=self.cluster.broker, message=self.message).split()
         result = self._mqadmin.ask("mqadmin", arguments=[*words, "-n", self.cluster.namesrv])
-        text = f"{result['out']}\n--- stderr\n{result['err']}"
+        text = f"{result['out']}\n--- stderr\n{result['err']}\n--- status {result['status']}"
         for pattern, mask in MASKS:
             text = re.sub(pattern, mask, text)
         if words[0] in UNORDERED:

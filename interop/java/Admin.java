@@ -1,6 +1,7 @@
 import com.alibaba.fastjson.JSONObject;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.security.Permission;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.rocketmq.client.QueryResult;
@@ -61,6 +62,34 @@ final class Admin {
         }
     }
 
+    /** How mqadmin ends when its words do not fit, or when it was asked for help. */
+    private static final class Exit extends Error {
+        private final int status;
+
+        Exit(int status) {
+            super(null, null, false, false);
+            this.status = status;
+        }
+    }
+
+    /** Keeps a run of mqadmin from ending this program; everything else is allowed. */
+    private static final class ExitCatcher extends SecurityManager {
+        private volatile boolean catches;
+
+        @Override
+        public void checkExit(int status) {
+            if (catches) {
+                throw new Exit(status);
+            }
+        }
+
+        @Override
+        public void checkPermission(Permission permission) {
+        }
+    }
+
+    private static final ExitCatcher EXITS = new ExitCatcher();
+
     /** One run of mqadmin at a time, since it writes to System.out. */
     private static synchronized Object mqadmin(JSONObject request) throws Exception {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -69,16 +98,23 @@ final class Admin {
         PrintStream usualErr = System.err;
         System.setOut(new PrintStream(out, true, "UTF-8"));
         System.setErr(new PrintStream(err, true, "UTF-8"));
+        int status = 0;
+        System.setSecurityManager(EXITS);
+        EXITS.catches = true;
         try {
             Fresh.forget();
             MQAdminStartup.main0(request.getJSONArray("arguments").toArray(new String[0]), null);
+        } catch (Exit exit) {
+            status = exit.status;
         } finally {
+            EXITS.catches = false;
             System.setOut(usualOut);
             System.setErr(usualErr);
         }
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("out", out.toString("UTF-8"));
         fields.put("err", err.toString("UTF-8"));
+        fields.put("status", status);
         return fields;
     }
 }
