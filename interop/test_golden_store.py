@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,15 +192,12 @@ def _wait_count(client: RawClient, topic: str, count: int) -> None:
 
 
 def _wait_dispatched(client: RawClient) -> None:
-    """Until no queue grows any more: Java answers before a message is in its queue."""
-    before: list[object] = []
-    while True:
-        fields = [{"topic": TOPIC, "queueId": str(queue_id)} for queue_id in range(4)]
-        now: list[object] = [client.ask(RequestCode.GET_MAX_OFFSET, one).ext_fields for one in fields]
-        if now == before:
-            return
-        before = now
-        time.sleep(0.2)
+    """Until every message is in its queue: Java answers before."""
+    becomes(
+        "bytes that are not dispatched",
+        lambda: client.ask_json(RequestCode.GET_BROKER_RUNTIME_INFO)["table"]["dispatchBehindBytes"],
+        "0",
+    )
 
 
 class Played:

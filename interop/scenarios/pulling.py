@@ -32,7 +32,7 @@ def _facts(pulled: Pulled) -> tuple[str, int, int, int]:
     return pulled.status, pulled.next_begin_offset, pulled.min_offset, pulled.max_offset
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def pull_returns_messages_from_the_offset(stage: Stage) -> None:
     """What was sent comes back whole, with the bounds of the queue in its properties."""
     producer, queue = _queue(stage)
@@ -47,7 +47,7 @@ def pull_returns_messages_from_the_offset(stage: Stage) -> None:
         equal("bounds in the properties", bounds, ("0", "5"))
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def pull_takes_at_most_what_it_asks_for(stage: Stage) -> None:
     """The count asked for, and never more than 32 messages at a time."""
     producer, queue = _queue(stage)
@@ -58,7 +58,7 @@ def pull_takes_at_most_what_it_asks_for(stage: Stage) -> None:
         equal(f"messages and next for {asked}", (len(pulled.messages), pulled.next_begin_offset), (expected, expected))
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def pull_takes_at_most_256_kilobytes(stage: Stage) -> None:
     """But at least one message, however big."""
     producer, queue = _queue(stage)
@@ -69,7 +69,7 @@ def pull_takes_at_most_256_kilobytes(stage: Stage) -> None:
     equal("messages from 3", len(puller.pull(queue, 3).messages), 1)
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def pull_beside_the_queue_is_told_so(stage: Stage) -> None:
     """Every status that is no message, with the offset to go on from."""
     producer, queue = _queue(stage)
@@ -82,7 +82,7 @@ def pull_beside_the_queue_is_told_so(stage: Stage) -> None:
     equal("another tag", _facts(puller.pull(queue, 0, expression="TagB")), ("NO_MATCHED_MSG", 3, 0, 3))
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def held_pull_returns_when_a_message_arrives(stage: Stage) -> None:
     """It waits, and not longer than it has to."""
     producer, queue = _queue(stage)
@@ -103,7 +103,7 @@ def held_pull_returns_when_a_message_arrives(stage: Stage) -> None:
     holds(f"most return within a second (after {waited} s)", statistics.median(waited) < 1)
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def committed_offset_is_remembered(stage: Stage) -> None:
     """By group and queue, and a group without one begins at 0 of a young queue."""
     producer, queue = _queue(stage)

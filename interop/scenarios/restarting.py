@@ -47,7 +47,7 @@ def messages_outlive_a_restart(stage: Stage) -> None:
         expect_delivered(stage.cluster, message, stored, result)
 
 
-@scenario("java")
+@scenario("java", of_broker=True)
 def held_consumer_outlives_a_restart(stage: Stage) -> None:
     """Its pull is lost with the broker; the client notices after 30 s, and goes on where it was."""
     broker = _broker(stage)
@@ -62,7 +62,7 @@ def held_consumer_outlives_a_restart(stage: Stage) -> None:
     equal("messages once each", [stored.body for stored in consumer.received(2, timeout=90)], [b"before", b"after"])
 
 
-@scenario("java")
+@scenario("java", of_broker=True)
 def open_transactions_outlive_a_kill(stage: Stage) -> None:
     """The broker asks about what was half when it died: the committed come at least once, the others never."""
     broker = _broker(stage)

@@ -68,7 +68,7 @@ def _end(stage: Stage, half: Stored, kind: int, **fields: object) -> tuple[int, 
     return answer.code, answer.remark
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def committed_messages_are_delivered_and_others_are_not(stage: Stage) -> None:
     """Those that were rolled back, or whose end is open, stay invisible."""
     topic = stage.topic()
@@ -105,7 +105,7 @@ def committed_messages_are_delivered_and_others_are_not(stage: Stage) -> None:
     producer.stop()
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def open_transaction_is_asked_about_and_committed(stage: Stage) -> None:
     """The second answer settles it; the message is delivered once, with what the checks left on it."""
     checks_of(stage)
@@ -131,7 +131,7 @@ def open_transaction_is_asked_about_and_committed(stage: Stage) -> None:
     producer.stop()
 
 
-@scenario(*JAVA)
+@scenario(*JAVA, of_broker=True)
 def open_transaction_is_asked_about_and_rolled_back(stage: Stage) -> None:
     """After that nobody asks any more, and nobody gets it."""
     checks_of(stage)
@@ -146,7 +146,7 @@ def open_transaction_is_asked_about_and_rolled_back(stage: Stage) -> None:
     producer.stop()
 
 
-@scenario("java")
+@scenario("java", of_broker=True)
 def immune_transaction_is_asked_about_later(stage: Stage) -> None:
     """Its own property counts, not transactionTimeOut; others do not wait for it. Each look counts as a question."""
     checks_of(stage)
@@ -164,7 +164,7 @@ def immune_transaction_is_asked_about_later(stage: Stage) -> None:
     producer.stop()
 
 
-@scenario("java")
+@scenario("java", of_broker=True)
 def transaction_is_given_up_and_resumed(stage: Stage) -> None:
     """It is moved to TRANS_CHECK_MAX_TIME_TOPIC, and on demand asked about from the beginning."""
     most = int(checks_of(stage)["transactionCheckMax"])
@@ -195,7 +195,7 @@ def transaction_is_given_up_and_resumed(stage: Stage) -> None:
     producer.stop()
 
 
-@scenario("java")
+@scenario("java", of_broker=True)
 def wrong_ends_are_refused(stage: Stage) -> None:
     """Each with its own remark; a right one is answered, too, when somebody asks."""
     checks_of(stage)
