@@ -147,6 +147,13 @@ class Invocation:
             sys.stdout.flush()
             sys.stderr.write(error.trace())
 
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Show on the terminal how far long work is, where the answer itself goes into a file or a pipe."""
+        if not sys.stderr.isatty() or sys.stdout.isatty():
+            return
+        sys.stderr.write(f"\r{what}: {done} of {total}" + ("\n" if done >= total else ""))
+        sys.stderr.flush()
+
     def _print_failure(self, text: str) -> None:
         sys.stdout.flush()
         sys.stderr.write(f"mqadmin {self.command.name}: {text.strip()}\n")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import pytest
 
 from rocketpy.admin.client import AdminClient
 from rocketpy.admin.sending import Sender
 from rocketpy.admin.startup import main
+from rocketpy.client import Producer
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.message import Message
 from rocketpy.standalone import Standalone
@@ -219,3 +221,18 @@ def test_shells_can_complete(capsys: pytest.CaptureFixture[str]) -> None:
         assert "topicRoute" in capsys.readouterr().out
     assert main(["--completion", "tcsh"]) == main(["--completion"]) == 1
     assert "one of bash, zsh, fish is wanted" in capsys.readouterr().err
+
+
+def test_long_work_shows_how_far_it_is_on_a_terminal(
+    admin: Admin, cluster: Standalone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin("updateTopic -b BROKER -t Long -r 1 -w 1")
+    with Producer("long", namesrv=cluster.namesrv.address) as producer:
+        for number in range(40):
+            producer.send(Message("Long", str(number).encode()))
+    assert admin("printMsg -t Long")[1] == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    out, err = admin("printMsg -t Long -d false")
+    name = cluster.broker.settings.broker.broker_name
+    assert err == f"\rqueue 0 of {name}: 32 of 40\rqueue 0 of {name}: 40 of 40\n"
+    assert out.count("MSGID: ") == 40

@@ -76,7 +76,9 @@ def _export_cluster(run: Invocation) -> None:
     """What several masters have is counted together: the queues are summed up."""
     topics: dict[str, TopicConfig] = {}
     groups: dict[str, SubscriptionGroupConfig] = {}
-    for address in masters(run, run.text("c")):
+    addresses = masters(run, run.text("c"))
+    for number, address in enumerate(addresses, start=1):
+        run.progress("brokers", number, len(addresses))
         found = user_topics(run, address, special=run.has("s")).topic_config_table
         for name, topic in found.items():
             if name in topics:
@@ -134,7 +136,8 @@ def export_configs(run: Invocation) -> None:
     configs: dict[str, Any] = {}
     slaves = 0
     by_master = slaves_by_master(run, run.text("c"))
-    for master, its_slaves in by_master.items():
+    for number, (master, its_slaves) in enumerate(by_master.items(), start=1):
+        run.progress("brokers", number, len(by_master))
         properties = parse_properties(run.admin.ask(master, GetBrokerConfig()).body)
         if not properties.keys() >= set(_CONFIGS):
             raise null_pointer()

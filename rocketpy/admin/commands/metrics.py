@@ -38,7 +38,8 @@ def export_metrics(run: Invocation) -> None:
     report: dict[str, Any] = {}
     total_tps = dict.fromkeys(_TPS, 0.0)
     total_counts = dict.fromkeys(_COUNTS, 0)
-    for name in names:
+    for number, name in enumerate(names, start=1):
+        run.progress("brokers", number, len(names))
         if name in info.broker_addr_table:
             address = info.broker_addr_table[name].broker_addrs[0]
             report[name], tps, counts = _of_broker(run, address)

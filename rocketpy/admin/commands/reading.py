@@ -50,6 +50,7 @@ def print_messages(run: Invocation) -> None:
             try:
                 pulled = reader.pull(queue, expression or "", at, _BATCH)
                 at = pulled.next_offset
+                run.progress(f"queue {queue.queue_id} of {queue.broker_name}", at - first, end - first)
                 if pulled.status is PullStatus.FOUND:
                     _print_all(run, pulled.messages, queue, charset, with_body=run.flag("d", True))
                 elif pulled.status is PullStatus.NO_MATCHED_MSG:
@@ -84,7 +85,8 @@ def print_messages_by_queue(run: Invocation) -> None:
     queue_id = parse_number(run.text("i"), _INT_MAX)
     queue = MessageQueue(topic=run.text("t"), broker_name=run.text("a"), queue_id=queue_id)
     reader = QueueReader(run.admin)
-    at, end = _bounds(run, reader, queue)
+    first, end = _bounds(run, reader, queue)
+    at = first
     tags: Counter[str] = Counter()
     while at < end:
         try:
@@ -92,6 +94,7 @@ def print_messages_by_queue(run: Invocation) -> None:
             if pulled.status is not PullStatus.FOUND:
                 break
             at = pulled.next_offset
+            run.progress(f"queue {queue_id} of {queue.broker_name}", at - first, end - first)
             tags.update(one.tags for one in pulled.messages if one.tags and not one.tags.isspace())
             if run.flag("p"):
                 _print_all(run, pulled.messages, queue, charset, with_body=run.flag("d"), tell=True)
