@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -49,6 +50,10 @@ def stage(tmp_path: Path, troupe: Troupe) -> Iterator[Stage]:
         yield stage
 
 
+def _are_more_than(answered: Sized, count: int) -> bool:
+    return len(answered) > count
+
+
 def _send_until(
     stop: Event, producer: TransactionProducer, topic: str, seed: int, answered: dict[bytes, str]
 ) -> None:
@@ -77,9 +82,9 @@ def test_kills_lose_no_commit_and_reveal_no_roll_back(stage: Stage) -> None:
     with ThreadPoolExecutor(1) as pool:
         for kill in range(KILLS):
             stop = Event()
-            before = len(answered)
+            some = partial(_are_more_than, answered, len(answered) + 2)
             sending = pool.submit(_send_until, stop, producer, topic, kill, answered)
-            becomes("messages between two kills", lambda before=before: len(answered) > before + 2, True)
+            becomes("messages answered between two kills", some, True)
             time.sleep(random.Random(kill).random() / 2)  # a kill at any moment is what is being tried
             broker.kill()
             stop.set()
@@ -109,9 +114,9 @@ def test_kills_lose_nothing_that_was_answered(tmp_path: Path, flush: str) -> Non
     ):
         for _ in range(KILLS):
             stop = Event()
-            before = len(history.answered)
+            some = partial(_are_more_than, history.answered, len(history.answered) + 2)
             senders = history.send_until(broker.address, stop)
-            becomes("messages between two kills", lambda before=before: len(history.answered) > before + 2, True)
+            becomes("messages answered between two kills", some, True)
             time.sleep(rng.random() / 4)
             broker.kill()
             stop.set()
