@@ -173,12 +173,18 @@ class Flusher:
         self._dispatch.dirty = rest
         job.files = [file for queue, end in due for file in queue.files_between(queue.flushed_offset, end)]
         if least_pages == 0:
+            job.files = [*job.files, *self._index_files()]
             job.timestamp = self._dispatch.queue_timestamp
             job.checkpoint = self._checkpoint.encode(queue_timestamp=job.timestamp)
         elif not due:
             return None
         self._queue_job = job
         return job
+
+    def _index_files(self) -> list[Syncable]:
+        """What the checkpoint says of queues holds for the index as well: all that is not known to be synced."""
+        rolling = [] if self._index_job is None else list(self._index_job.files)
+        return [] if self._index is None else [*rolling, *self._index.rolled, *self._index.files[-1:]]
 
     def _index_flush(self, index: Index) -> FlushJob:
         """Sync the index files that have become full; nothing is added to them any more (IndexService.flush:345)."""

@@ -48,16 +48,20 @@ class Index:
                 file.load()
                 self.files.append(file)
 
-    def discard_after(self, timestamp: int) -> int:
-        """Delete the files that are not known to be on disk: all but full ones that end at `timestamp` (ms) or before.
+    def discard_after(self, timestamp: int, synced: int) -> int:
+        """Forget what is not known to be on disk after a crash of the machine (IndexService.load:68).
 
-        After a crash of the machine nothing says which of their pages reached it (IndexService.load:68); even the
-        header may be lost, and with it where they begin. Returns the physical offset from which on the index has to
-        be made again, -1 if that is the beginning of the log. Raises StoreError.
+        Full files that end at `timestamp` (ms) or before are, and in others the entries for records before physical
+        offset `synced`. Returns the physical offset from which on the index has to be made again, -1 if that is the
+        beginning of the log. Raises StoreError.
         """
         kept = 0
         while kept < len(self.files) and self.files[kept].is_full and self.files[kept].end_timestamp <= timestamp:
             kept += 1
+        while kept < len(self.files) and self.files[kept].keep_before(synced):
+            kept += 1
+            if not self.files[kept - 1].is_full:
+                break
         while len(self.files) > kept:
             self.files.pop().delete()
         return self.end_physical_offset

@@ -21,6 +21,7 @@ position            field                    Java type
 from __future__ import annotations
 
 import sys
+from array import array
 from struct import Struct
 from typing import Final
 
@@ -241,6 +242,34 @@ class IndexFile:
             self.begin_physical_offset = self.end_physical_offset = 0
             self.begin_timestamp = self.end_timestamp = 0
         self._write_header(self.count if self.count > 1 else 0)
+
+    def keep_before(self, physical_offset: int) -> bool:
+        """Keep the entries for records before that offset, which are on disk, and make the slots anew from them.
+
+        After a crash of the machine: entries are never changed, slots are, and which of them reached the disk nobody
+        knows. The header's sector is one of two that were both right: where the file begins, it says. Whether anything
+        was kept. `end_timestamp` is as with `truncate`.
+        """
+        slots = array("I", bytes(4 * self.slots))
+        last = min(self.count, self.capacity)
+        entries = self._view[self._entries_at + ENTRY_SIZE : self._entries_at + last * ENTRY_SIZE]
+        count = 1
+        newest = newest_seconds = 0
+        for key_hash, entered, seconds, previous in ENTRY.iter_unpack(entries):
+            if not (newest <= entered < physical_offset and key_hash >= 0 and 0 <= previous < count):
+                break
+            slots[key_hash % self.slots] = count
+            newest, newest_seconds = entered, seconds
+            count += 1
+        self._slot_count = self.slots - slots.count(0)
+        if not _BIG_ENDIAN:
+            slots.byteswap()
+        self._slots[:] = memoryview(slots)
+        self.count = count
+        self.end_physical_offset = newest
+        self.end_timestamp = self.begin_timestamp + newest_seconds * 1000 + 999
+        self._write_header(count)
+        return count > 1
 
     def covers(self, begin: int, end: int) -> bool:
         """Whether it may have entries of the time from `begin` to `end` (ms), in Java's words (isTimeMatched:168)."""

@@ -35,6 +35,7 @@ from rocketpy.store.dispatch import ArrivalListener, Dispatch
 from rocketpy.store.extended_dispatch import ExtendedDispatch, is_usable, listed, queue_of
 from rocketpy.store.flush import Flusher, FlushJob
 from rocketpy.store.index import Index
+from rocketpy.store.lost_queues import LostQueues, known_topics, may_have_gone
 from rocketpy.store.paths import StorePaths
 from rocketpy.store.reader import Reader, TagsFilter
 from rocketpy.store.recovery import Recovery
@@ -128,8 +129,14 @@ class MessageStore:
         recovery = Recovery(
             self.log, self.queues, self.index, self.checkpoint, self.dispatch,
             check_crc=self.config.check_crc_on_recover, with_index=self.config.message_index_safe,
+            index_is_synced=self._abort.is_ours(),
         )  # fmt: skip
-        recovery.run(closed=closed, same_boot=self._abort.is_of_this_boot())
+        lost = LostQueues(self.log, self.queues, self.dispatch, known_topics(self.paths))
+        recovery.run(
+            closed=closed,
+            same_boot=self._abort.is_of_this_boot(),
+            lost=lost if not closed or may_have_gone(self.paths) else None,
+        )
         self.flusher.flushed_offset = self.log.max_offset if closed else max(self.log.min_offset, 0)
 
     def close(self, now: int) -> None:

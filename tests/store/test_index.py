@@ -232,3 +232,25 @@ def test_entries_of_a_batch_that_the_header_does_not_count_are_undone(tmp_path):
         assert path.read_bytes()[:entries] == before[:entries]
         again.put_all([2, 5, 7], fields([300, 400, 500]), NOW)
         assert path.read_bytes() == after
+
+
+def test_entries_on_disk_are_kept_and_slots_made_anew(tmp_path):
+    """After a crash of the machine: the slots may be anything."""
+    file = IndexFile(str(tmp_path / "20231114221320000"), 16, 64)
+    file.create(0, 0)
+    for number in range(40):
+        file.put(number * 7, 1000 + number * 100, NOW + number * 1000)
+    whole = IndexFile(str(tmp_path / "20231114221320001"), 16, 64)
+    whole.create(0, 0)
+    for number in range(25):
+        whole.put(number * 7, 1000 + number * 100, NOW + number * 1000)
+    file.file.view()[40 : 40 + 16 * 4] = b"\x5a" * 64
+    file.file.view()[104 + 31 * 20 : 104 + 36 * 20] = bytes(100)
+    assert file.keep_before(1000 + 25 * 100)
+    end = 104 + 26 * 20
+    assert file.end_timestamp == NOW + 24_999
+    assert bytes(file.file.view()[16:end]) == bytes(whole.file.view()[16:end])
+    assert file.keep_before(1 << 62)
+    assert file.count == 26
+    assert not file.keep_before(1000)
+    assert file.count == 1
