@@ -186,7 +186,11 @@ def mqnamesrv(config_file: str | None, namesrv_addr: str | None, print_all: bool
 @_print_all
 @click.option("-m", "--printImportantConfig", "print_important", is_flag=True, help="Print the important config items.")
 def mqbroker(config_file: str | None, namesrv_addr: str | None, print_all: bool, print_important: bool) -> None:
-    """Run a broker on listenPort, 10911 unless FILE says otherwise, and register it with the name servers."""
+    """Run a broker on listenPort, 10911 unless FILE says otherwise, and register it with the name servers.
+
+    A store directory that is there, of ours or of a Java broker, is taken over as it is; `rocketpy inspect` tells
+    beforehand what is in it, `rocketpy verify` whether it holds together.
+    """
     _log_to_stderr(logging.INFO)
     with _one_line_errors("mqbroker"):
         from rocketpy.config.startup import BrokerSettings
