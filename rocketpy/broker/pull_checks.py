@@ -18,9 +18,9 @@ from rocketpy.protocol.api.group import SubscriptionGroupConfig
 from rocketpy.protocol.api.pull import PullMessage
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.flags import ExpressionType, MessageModel, Perm, PullSysFlag
-from rocketpy.protocol.properties import split_properties
+from rocketpy.protocol.properties import PropertyText
 from rocketpy.protocol.property_names import RETRY_TOPIC
-from rocketpy.protocol.record import decode
+from rocketpy.protocol.record import peek_properties
 from rocketpy.protocol.remarks import SEE_FAQ
 from rocketpy.protocol.topic_names import RETRY_PREFIX
 from rocketpy.store.reader import RecordFilter
@@ -131,8 +131,8 @@ class PullChecks:
         group = request.topic.removeprefix(RETRY_PREFIX)
 
         def matches(view: memoryview) -> bool:
-            properties = split_properties(decode(view).properties.decode("utf-8", "replace"))
-            known = self._filters.get(properties.get(RETRY_TOPIC, ""), group)
+            properties = PropertyText(peek_properties(view))
+            known = self._filters.get(properties.get(RETRY_TOPIC) or "", group)
             found = None if known is None else matches_of(known.expression, known.expression_type)
             return found is None or found(properties)
 
@@ -174,6 +174,4 @@ def record_filter(matches: Matches | None, may_match: MayMatch | None = None) ->
     """What asks an expression about the properties of records; None, for all of them, without one."""
     if matches is None:
         return None
-    return RecordFilter(
-        lambda view: matches(split_properties(decode(view).properties.decode("utf-8", "replace"))), None, may_match
-    )
+    return RecordFilter(lambda view: matches(PropertyText(peek_properties(view))), None, may_match)

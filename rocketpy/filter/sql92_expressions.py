@@ -5,12 +5,20 @@ None is SQL's NULL. What cannot be compared raises EvaluationError, when built i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from rocketpy.filter.sql92_values import EvaluationError, Long, Value, compare, compare_doubles, double, shown
 
-Properties = Mapping[str, str]
+
+class Properties(Protocol):
+    """What a message says of itself, by name: a dict, or what finds a property when it is asked for."""
+
+    def get(self, name: str, /) -> str | None:
+        """The property of that name; None if there is none."""
+
+
 Evaluate = Callable[[Properties], Value]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Final
 
 from rocketpy.protocol.fastjson import java_double
@@ -92,9 +93,18 @@ def compare_doubles(left: float, right: float) -> int:
 
 
 def _converted(text: str, like: Value) -> int | float:
+    known = len(text) <= _KEPT
     if isinstance(like, float):
-        return double(text)
-    return integer(text, 64 if isinstance(like, Long) else 32)
+        return _kept_double(text) if known else double(text)
+    bits = 64 if isinstance(like, Long) else 32
+    return _kept_integer(text, bits) if known else integer(text, bits)
+
+
+_KEPT: Final = 24
+"""Texts up to this length are remembered as numbers: those of properties come again and again, and it halves a filter's
+time."""
+_kept_integer = lru_cache(maxsize=4096)(integer)
+_kept_double = lru_cache(maxsize=4096)(double)
 
 
 def shown(value: Value) -> str:

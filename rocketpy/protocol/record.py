@@ -258,6 +258,20 @@ def _decode(buffer: Buffer, position: int) -> Record:
     return record
 
 
+def peek_properties(buffer: Buffer, position: int = 0) -> str:
+    """The text of the properties of the record at `position`, without decoding all of it. Raises ProtocolError."""
+    try:
+        (sys_flag,) = _INT.unpack_from(buffer, position + SYS_FLAG_POSITION)
+        at = position + _HEADS[(sys_flag & _HOSTS_V6) >> 4].size
+        (body_length,) = _INT.unpack_from(buffer, at - 4)
+        at += max(body_length, 0)
+        at += 1 + buffer[at]
+        (length,) = _SHORT.unpack_from(buffer, at)
+    except (StructError, IndexError) as error:
+        raise ProtocolError(f"no CommitLog record at position {position}: {error}") from error
+    return str(buffer[at + 2 : at + 2 + max(length, 0)], "utf-8", "replace")
+
+
 def intact_size(buffer: Buffer, position: int, *, check_crc: bool = True) -> int:
     """Bytes of the record at `position`, 0 if there is none: its lengths do not add up, or its body has changed.
 

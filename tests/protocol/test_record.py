@@ -20,6 +20,7 @@ from rocketpy.protocol.record import (
     encode_into,
     intact_size,
     offset_message_id,
+    peek_properties,
     peek_size_and_magic,
     peek_store_timestamp,
     property_value,
@@ -82,6 +83,7 @@ def test_record_is_read_as_it_was_written(seed, born_host, store_host):
     assert intact_size(data, 0) == len(data)
     assert peek_store_timestamp(data) == 1_700_000_000_123
     assert peek_size_and_magic(data, 0) == (len(data), MAGIC)
+    assert peek_properties(data) == peek_properties(b"abc" + data, 3) == record.properties.decode("utf-8", "replace")
 
 
 @pytest.mark.parametrize(("born_host", "store_host"), HOSTS)
@@ -201,3 +203,10 @@ def test_topic_that_does_not_fit_is_refused():
 def test_transaction_bits_survive():
     record = Record("T", 0, b"", sys_flag=MessageSysFlag.TRANSACTION_COMMIT, born_host=V6, store_host=V4)
     assert decode(encode(record)).sys_flag == MessageSysFlag.TRANSACTION_COMMIT | MessageSysFlag.BORNHOST_V6
+
+
+def test_properties_of_what_is_cut_off_are_refused():
+    data = encode(make(random.Random(3), V4, V4))
+    for length in range(88):
+        with pytest.raises(ProtocolError):
+            peek_properties(data[:length])

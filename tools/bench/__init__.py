@@ -1,6 +1,7 @@
 """How fast, how big, how soon ready: the official broker and ours, side by side in one run on one machine.
 
 - `python -m tools.bench`              both brokers, every case, a table with ratios
+- `python -m tools.bench.features`     the same of transactions, delays, filters and request-reply
 - `python -m tools.bench.micro`        the functions of the hot path one by one
 - `python -m tools.bench.in_process`   a whole send within our broker, sockets left out
 
