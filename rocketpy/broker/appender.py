@@ -18,6 +18,7 @@ from rocketpy.broker.stats import BrokerStats
 from rocketpy.errors import FieldError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.flags import MessageSysFlag, transaction_type, with_transaction_type
+from rocketpy.protocol.header_fields import parse_int
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.properties import StoredProperties, java_order
 from rocketpy.protocol.record import LONGEST_PROPERTIES, Record, encode_host
@@ -181,6 +182,6 @@ class MultiAppender(Appender):
 def _delay_level(properties: dict[str, str]) -> int:
     text = properties.get(names.DELAY_TIME_LEVEL, "0")
     try:
-        return int(text)
+        return parse_int(text)
     except ValueError:
         raise FieldError(names.DELAY_TIME_LEVEL, text) from None

@@ -109,6 +109,17 @@ def test_queues_are_locked_for_one_client(live: Live) -> None:
     assert lock("b") == queues[:1]
 
 
+@pytest.mark.parametrize("missing", ["consumer_group", "client_id"])
+def test_nobody_can_neither_lock_nor_unlock(live: Live, missing: str) -> None:
+    queues = [MessageQueue(topic="T", broker_name="b-0", queue_id=0)]
+    body = api.LockBatchRequestBody(**{"consumer_group": "G", "client_id": "a", "mq_set": queues, missing: None})
+    for asked in (api.LockBatchMq(), api.UnlockBatchMq()):
+        answer = live.ask(asked, body.to_json())
+        assert (answer.code, "NullPointerException" in (answer.remark or "")) == (1, True)
+    body.mq_set = []
+    assert live.ask(api.LockBatchMq(), body.to_json()).code == 0
+
+
 def test_new_group_begins_at_the_start_of_a_young_queue(live: Live) -> None:
     live.send("T")
     answer = live.ask(offset.QueryConsumerOffset(consumer_group="new", topic="T", queue_id=0))

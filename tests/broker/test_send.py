@@ -257,9 +257,10 @@ def test_a_level_below_one_is_no_delay(data: DataSide, level: str) -> None:
     assert split_properties(data.stored().properties.decode())["DELAY"] == level
 
 
-def test_a_level_that_is_no_number_is_refused(data: DataSide) -> None:
+@pytest.mark.parametrize("level", ["soon", " 2", "1_0", "1.5", "99999999999"])
+def test_a_level_that_is_no_number_is_refused(data: DataSide, level: str) -> None:
     with pytest.raises(FieldError, match="NumberFormatException"):
-        data.send(properties=text(DELAY="soon"))
+        data.send(properties=text(DELAY=level))
 
 
 def test_a_half_message_is_hidden_in_its_own_topic(data: DataSide) -> None:

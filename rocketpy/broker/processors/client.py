@@ -89,10 +89,10 @@ class ClientProcessor:
                 ResponseCode.SYSTEM_ERROR,
                 f"The broker does not support consumer to filter message by {subscription.expression_type}",
             )
-        if subscription.expression_type != ExpressionType.SQL92:
+        if subscription.expression_type != ExpressionType.SQL92 or subscription.sub_string is None:
             raise ReplyError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, None)
         try:
-            compile_filter(subscription.sub_string or "")
+            compile_filter(subscription.sub_string)
         except FilterError as error:
             raise ReplyError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, str(error)) from None
         return Reply()

@@ -216,7 +216,7 @@ class QueryCorrectionOffset(Header):
     """
 
     filter_groups: str | None = None
-    compare_group: str
+    compare_group: str = wire(missing="")
     topic: str
 
 
