@@ -8,8 +8,8 @@ import socket
 from interop.deliveries import COMPRESSED, expect_delivered, expect_sent, physical_offset
 from interop.expect import becomes, equal, holds
 from interop.messages import Message, Queue
-from interop.scenario import ALL, JAVA, NotApplicableError, scenario
-from interop.stage import Stage
+from interop.scenario import ALL, JAVA, scenario
+from interop.stage import NotApplicableError, Stage
 
 RANDOM = random.Random(4098)
 
