@@ -178,7 +178,12 @@ class _Verifier:
             self._findings.damage("index-missing", file.name, record.physical_offset - file.start, text)
 
     def _check_rest(self, end: int) -> None:
-        """What is behind the last record that queues or index know."""
+        """What is behind the last record that queues or index know, and what is not there although it was synced."""
+        checkpoint = self._directory.checkpoint
+        synced = max(checkpoint.physical_timestamp, checkpoint.queue_timestamp)
+        if synced > self._latest and self._directory.holder == 0:
+            text = f"says that records up to {synced} were on disk, the last one there was stored at {self._latest}"
+            self._findings.note("checkpoint", "checkpoint", 0, text)
         if self._waiting:
             text = f"{self._waiting} records up to {end} are in no queue yet: the next start enters them"
             self._findings.note("not-dispatched", "commitlog", None, text)

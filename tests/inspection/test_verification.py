@@ -278,6 +278,18 @@ def test_clock_that_was_put_back_is_noted(found: Unpack) -> None:
     assert [(one.severity, one.rule) for one in store.verify()[1].kept] == [("note", "time")]
 
 
+def test_records_that_were_synced_and_are_gone_are_noted(found: Unpack) -> None:
+    """Somebody put an old copy of the log back."""
+    store = found("fits-exactly")
+    last = store.files("commitlog/*")[-1]
+    store.overwrite(last, 0, bytes(last.stat().st_size))
+    for path in store.files("consumequeue/*/*/*"):
+        store.overwrite(path, 6 * 20, bytes(20))
+    _, findings = store.verify()
+    noted = [finding for finding in findings.kept if finding.path == "checkpoint"]
+    assert [(finding.severity, finding.rule) for finding in noted] == [("note", "checkpoint")]
+
+
 def test_of_many_findings_a_few_are_kept_and_all_counted(found: Unpack) -> None:
     store = found("plain")
     path = store.files("consumequeue/StoreT/0/*")[0]
