@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 UNLOCK_DELAY_SECONDS = 20.0
 """Before a queue is given back of which messages are still held (RebalancePushImpl.UNLOCK_DELAY_TIME_MILLS:36)."""
 _FIRST_RETRY = 0.1
-"""Seconds until a topic without a route is looked for again, then twice as long each time."""
+"""Seconds until what could not be taken over is tried again, then twice as long each time, up to Java's interval."""
 
 
 class Balance:
@@ -54,25 +54,26 @@ class Balance:
         self._expires = expires
         self._busy = RLock()
         self._retry_after = _FIRST_RETRY
+        self._missed = False
         self._in_order = settings.orderly and consumer.model == MessageModel.CLUSTERING
 
     def rebalance(self) -> None:
         """Take this member's share of each topic, and let go of others."""
-        complete = True
         with self._busy:
+            self._missed = False
             for topic in list(self._consumer.subscriptions):
                 share = self._consumer.share(self._instance, topic)
                 if self._consumer.is_leaving:
                     return
                 if share is None:
-                    complete = False
+                    self._missed = True
                     if not topic.startswith(RETRY_PREFIX):
                         log.warning("%s: the share of %s cannot be told", self._consumer.group, topic)
                 elif self._take(topic, set(share)):
                     self._changed(topic)
             for queue in [queue for queue in self.table if queue.topic not in self._consumer.subscriptions]:
                 self.table.pop(queue).dropped = True
-        if complete:
+        if not self._missed:
             self._retry_after = _FIRST_RETRY
         else:
             gevent.spawn_later(self._retry_after, self._instance.rebalance_soon)
@@ -138,12 +139,14 @@ class Balance:
         for queue in sorted(share - set(self.table), key=lambda one: (one.broker_name, one.queue_id)):
             if self._in_order and not self.lock(queue):
                 log.info("%s: %s is not taken over, its lock is somebody else's", self._consumer.group, queue)
+                self._missed = True
                 continue
             self._consumer.offsets.remove(queue)
             try:
                 queue_offset = self.where_to_start(queue)
             except RocketpyError as error:
                 log.warning("%s: %s is not taken over: %s", self._consumer.group, queue, error)
+                self._missed = True
                 continue
             held = self.table[queue] = ProcessQueue(queue)
             held.locked = True

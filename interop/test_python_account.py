@@ -1,0 +1,115 @@
+"""Our Python client at Java's servers with access control: signed requests, by TLS as well."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import Queue
+from typing import Any, Literal
+
+import pytest
+
+from interop.java_servers import JavaBroker, JavaNameServer
+from interop.raw_client import RawClient
+from rocketpy.client import (
+    ClientError,
+    ConsumeContext,
+    ConsumeFromWhere,
+    Credentials,
+    Message,
+    Producer,
+    PushConsumer,
+    ReceivedMessage,
+    SendStatus,
+    TopicNotFound,
+)
+from rocketpy.protocol.codes import RequestCode, ResponseCode
+
+ACCOUNTS = """globalWhiteRemoteAddresses: []
+accounts:
+- accessKey: interop
+  secretKey: "12345678"
+  whiteRemoteAddress:
+  admin: false
+  defaultTopicPerm: PUB|SUB
+  defaultGroupPerm: SUB
+"""
+ACCOUNT = Credentials("interop", "12345678")
+
+
+class GuardedBroker(JavaBroker):
+    """The official broker with one account; it answers nobody else, not even whether it is ready."""
+
+    def command(self) -> list[str]:
+        conf = self.directory / "home" / "conf"
+        conf.mkdir(parents=True, exist_ok=True)
+        (conf / "plain_acl.yml").write_text(ACCOUNTS)
+        return super().command()
+
+    def is_ready(self) -> bool:
+        with RawClient(self.namesrv, timeout=2) as client:
+            known = client.ask_json(RequestCode.GET_BROKER_CLUSTER_INFO)["brokerAddrTable"]
+        with RawClient(self.address, timeout=2) as client:
+            answer = client.ask(RequestCode.GET_BROKER_RUNTIME_INFO)
+        return self.name in known and "accessKey" in (answer.remark or "")
+
+
+@pytest.fixture(scope="module")
+def namesrv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory: Path = tmp_path_factory.mktemp("guarded")
+    with (
+        JavaNameServer(directory / "namesrv") as name_server,
+        GuardedBroker(directory / "broker", name_server.address, aclEnable="true"),
+    ):
+        yield name_server.address
+
+
+def _exchange(**options: Any) -> bytes:
+    """A message sent and consumed."""
+    got: Queue[bytes] = Queue()
+
+    def listener(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
+        for message in messages:
+            got.put(message.body)
+
+    name = f"Guarded_{len(options)}_{options.get('serialization', 'JSON')}"
+    with Producer("guarded_producer", send_timeout=30.0, **options) as producer:
+        assert producer.send(Message(name, b"signed")).status == SendStatus.SEND_OK
+        where = ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
+        with PushConsumer(f"{name}_group", listener, {name: "*"}, consume_from=where, **options):
+            return got.get(timeout=60)
+
+
+@pytest.mark.parametrize("serialization", ["JSON", "ROCKETMQ"])
+def test_signed_requests_are_accepted(namesrv: str, serialization: Literal["JSON", "ROCKETMQ"]) -> None:
+    assert _exchange(namesrv=namesrv, credentials=ACCOUNT, serialization=serialization) == b"signed"
+
+
+def test_signed_requests_are_accepted_by_tls(namesrv: str) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # Java's own certificate is made at its start
+    assert _exchange(namesrv=namesrv, credentials=ACCOUNT, tls=context) == b"signed"
+
+
+def test_server_that_nobody_vouches_for_is_refused(namesrv: str) -> None:
+    with (
+        Producer("unverified", namesrv=namesrv, tls=True) as producer,
+        pytest.raises(TopicNotFound, match=r"CERTIFICATE_VERIFY_FAILED|connect to"),
+    ):
+        producer.send(Message("Guarded", b"x"))
+
+
+@pytest.mark.parametrize(
+    ("account", "reason"),
+    [
+        (None, "No accessKey is configured"),
+        (Credentials("interop", "wrong"), "Check signature failed"),
+        (Credentials("nobody", "12345678"), "No acl config for nobody"),
+    ],
+)
+def test_others_are_refused_with_javas_words(namesrv: str, account: Credentials | None, reason: str) -> None:
+    with Producer("refused", namesrv=namesrv, credentials=account, retries=0) as producer:
+        with pytest.raises(ClientError, match=reason) as caught:
+            producer.send(Message("Guarded", b"x"))
+        assert caught.value.code == ResponseCode.SYSTEM_ERROR
