@@ -78,8 +78,8 @@ class BrokerConfig(Config):
     disable_consume_if_consumer_read_slowly: bool = key(False, "disable groups that fall too far behind")
     consumer_fallbehind_threshold: Long = key(16 << 30, "bytes behind that are too far")
 
-    broker_fast_failure_enable: bool = key(True, "refuse requests that waited too long, with SYSTEM_BUSY")
-    wait_time_mills_in_send_queue: Long = key(200, "ms a send may wait")
+    broker_fast_failure_enable: bool = key(True, "refuse requests that waited too long for a thread", moot=True)
+    wait_time_mills_in_send_queue: Long = key(200, "ms a send may wait", moot=True)
     wait_time_mills_in_pull_queue: Long = key(5000, "ms a pull may wait", moot=True)
     wait_time_mills_in_heartbeat_queue: Long = key(31_000, "ms a heartbeat may wait", moot=True)
     wait_time_mills_in_transaction_queue: Long = key(3000, "ms the end of a transaction may wait", moot=True)

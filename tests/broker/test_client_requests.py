@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from rocketpy.broker.consumers import ConsumerTable
+from rocketpy.broker.processors.client import ClientProcessor
 from rocketpy.protocol.api import client as api
 from rocketpy.protocol.api import connection, offset
+from rocketpy.protocol.api.group import SubscriptionGroupConfig
 from rocketpy.protocol.api.kv import KVTable
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.codes import ResponseCode
-from tests.broker.live import Live, wait_until
+from tests.broker.data_side import DataSide, answer_of
+from tests.broker.live import Live, consumer_data, wait_until
+from tests.fakes import FakePeer
 
 
 def members(live: Live, group: str) -> list[str] | None:
@@ -163,3 +168,22 @@ def test_whole_offset_table_is_told(live: Live) -> None:
 
 def test_kv_bodies_are_read_as_they_are_written() -> None:
     assert KVTable.from_json(KVTable(table={"ä": "b"}).to_json()).table == {"ä": "b"}
+
+
+@pytest.mark.parametrize(("of_group", "of_broker", "told"), [(True, True, 1), (False, True, 0), (True, False, 0)])
+def test_members_are_told_of_each_other_where_group_and_broker_say_so(
+    data: DataSide, of_group: bool, of_broker: bool, told: int
+) -> None:
+    data.config.notify_consumer_ids_changed_enable = of_broker
+    data.groups.update(SubscriptionGroupConfig(group_name="G", notify_consumer_ids_changed_enable=of_group))
+    consumers = ConsumerTable(lambda: data.config.notify_consumer_ids_changed_enable, data.clock)
+    clients = ClientProcessor(data.config, data.topics, data.groups, data.producers, consumers, data.clock)
+    first, second = FakePeer("127.0.0.1:1"), FakePeer("127.0.0.1:2")
+    for peer in (first, second):
+        beat = api.HeartbeatData(client_id=peer.remote_address, consumer_data_set=[consumer_data("G", ["T"])])
+        answer_of(clients.heartbeat, peer, api.Heartbeat(), beat.to_json())
+    first.pushes.clear()
+    goodbye = api.UnregisterClient(client_id=second.remote_address, consumer_group="G")
+    answer_of(clients.unregister, second, goodbye)
+    assert len(first.pushes) == told
+    assert all(isinstance(header, api.NotifyConsumerIdsChanged) for header, _ in first.pushes)

@@ -219,3 +219,32 @@ def test_answers_past_the_heap_are_written_at_once_and_in_json(filled: DataSide)
 def test_a_closed_store_says_so(filled: DataSide) -> None:
     filled.store.close(filled.clock())
     assert refusal(filled) == (1, "store getMessage return null")
+
+
+def retries(data: DataSide, *prices: int, topic: str = "U") -> list[bytes]:
+    """What G gets of its retry topic, where messages of the topic `topic` with these prices are."""
+    data.groups.find("G")
+    for price in prices:
+        properties = f"RETRY_TOPIC\x01{topic}\x02price\x01{price}"
+        data.send("%RETRY%G", b"%d" % price, default_topic="", properties=properties)
+    found = data.pull("%RETRY%G")
+    assert isinstance(found, Reply)
+    return [message.body for message in decode_messages(body_of(found))] if found.code == 0 else []
+
+
+@pytest.mark.parametrize(
+    ("supported", "topic", "found"), [(False, "U", [b"1", b"9"]), (True, "U", [b"9"]), (True, "V", [b"1", b"9"])]
+)
+def test_a_retry_passes_by_the_filter_of_its_topic_where_that_is_supported(
+    data: DataSide, supported: bool, topic: str, found: list[bytes]
+) -> None:
+    data.config.enable_property_filter = True
+    data.config.filter_support_retry = supported
+    heartbeat(data, SubscriptionData(topic="U", sub_string="price > 5", expression_type="SQL92", sub_version=1))
+    assert retries(data, 1, 9, topic=topic) == found
+
+
+def test_a_retry_of_a_group_that_filters_no_more_comes(data: DataSide) -> None:
+    data.config.filter_support_retry = True
+    heartbeat(data, SubscriptionData(topic="U", sub_string="*"))
+    assert retries(data, 1, 9) == [b"1", b"9"]

@@ -307,3 +307,14 @@ def test_a_batch_may_not_be_delayed_half_or_too_large(data: DataSide, fields: di
     body = encode_batch([Message("T", b"abc")])
     reply = data.send(**{"body": body, "batch": True, **fields})  # type: ignore[arg-type]
     assert reply.code == 13
+
+
+def test_unit_mode_marks_a_topic_that_its_first_message_makes(data: DataSide) -> None:
+    assert data.send("Unit", unit_mode=True).code == 0
+    assert data.send("Plain").code == 0
+    flags = [topic.topic_sys_flag for topic in (data.topics.get("Unit"), data.topics.get("Plain")) if topic]
+    assert flags == [1, 0]
+    assert data.send("Plain", unit_mode=True).code == 0
+    plain = data.topics.get("Plain")
+    assert plain is not None
+    assert plain.topic_sys_flag == 0

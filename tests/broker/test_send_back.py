@@ -150,3 +150,18 @@ def test_a_store_that_takes_nothing_is_named(data: DataSide) -> None:
     data.store.step(data.clock())
     reply = send_back(data)
     assert (reply.code, reply.remark) == (1, "SERVICE_NOT_AVAILABLE")
+
+
+def test_unit_mode_marks_a_retry_topic_that_a_message_sent_back_makes(data: DataSide) -> None:
+    data.send()
+    assert send_back(data, unit_mode=True).code == 0
+    topic = data.topics.get("%RETRY%G")
+    assert topic is not None
+    assert topic.topic_sys_flag == 2
+
+
+def test_a_group_that_may_not_consume_still_gives_back(data: DataSide) -> None:
+    """consumeEnable is looked at by pulls alone, as in Java."""
+    data.groups.update(SubscriptionGroupConfig(group_name="G", consume_enable=False))
+    data.send()
+    assert send_back(data).code == 0

@@ -215,3 +215,65 @@ def test_what_is_no_end_is_passed_over(half_side: HalfSide) -> None:
         half_side.data.store.append(half, half_side.data.clock())
     half_side.step()
     assert (len(half_side.questions()), half_side.offsets()) == (1, (1, 2))
+
+
+def test_a_message_from_the_future_is_asked_about_at_once(half_side: HalfSide) -> None:
+    half_side.send(born_timestamp=half_side.data.clock() + 3_600_000)
+    half_side.step(1)
+    assert len(half_side.questions()) == 1
+
+
+@pytest.mark.parametrize(("times", "asked"), [("x", "0"), ("-7", "-6"), ("14", "15"), ("15", None)])
+def test_what_is_counted_on_a_message_goes_on_from_what_it_says(
+    half_side: HalfSide, times: str, asked: str | None
+) -> None:
+    half_side.send(properties=f"TRANSACTION_CHECK_TIMES\x01{times}")
+    half_side.step()
+    found = [split_properties(one.properties.decode())["TRANSACTION_CHECK_TIMES"] for _, one in half_side.questions()]
+    assert found == ([] if asked is None else [asked])
+    assert half_side.count(GIVEN_UP) == (1 if asked is None else 0)
+
+
+def test_an_immunity_that_is_over_is_asked_about(half_side: HalfSide) -> None:
+    half_side.send(properties="CHECK_IMMUNITY_TIME_IN_SECONDS\x0110")
+    half_side.step(9_998)
+    assert (half_side.questions(), half_side.count(HALF)) == ([], 2)
+    half_side.step(1)
+    assert len(half_side.questions()) == 1
+
+
+def test_a_shorter_immunity_than_usual_counts(half_side: HalfSide) -> None:
+    half_side.send(properties="CHECK_IMMUNITY_TIME_IN_SECONDS\x012")
+    half_side.step(2_000)
+    assert len(half_side.questions()) == 1
+
+
+def test_a_message_that_cannot_be_given_up_is_kept(half_side: HalfSide) -> None:
+    half_side.send(properties="TRANSACTION_CHECK_TIMES\x0115")
+    half_side.data.store_config.broker_role = BrokerRole.SLAVE
+    half_side.data.store.step(half_side.data.clock())
+    half_side.step()
+    half_side.data.store_config.broker_role = BrokerRole.ASYNC_MASTER
+    half_side.data.store.step(half_side.data.clock())
+    half_side.step()
+    assert half_side.count(GIVEN_UP) == 1
+
+
+def test_half_messages_do_not_count_for_the_topic_they_are_meant_for(half_side: HalfSide) -> None:
+    """As in Java, neither when they are sent nor when they are committed."""
+    half_side.end(half_side.send())
+    stats = half_side.data.stats
+    assert (set(stats._puts), stats.put_times) == ({HALF}, 3)
+
+
+def test_thousands_of_open_transactions_are_passed_in_short_steps(half_side: HalfSide) -> None:
+    for _ in range(1_000):
+        half_side.send(b"")
+    half_side.data.clock.now += 60_000
+    steps = 0
+    while steps == 0 or half_side.checks.pause == 0:
+        before = half_side.count(HALF)
+        half_side.checks.step(half_side.data.clock())
+        assert half_side.count(HALF) - before <= 100
+        steps += 1
+    assert (steps, len(half_side.questions())) == (11, 1_000)
