@@ -12,7 +12,8 @@ from interop.expect import becomes, equal, holds
 from interop.messages import Message, Queue, Stored
 from interop.raw_client import RawClient
 from interop.scenario import JAVA, scenario
-from interop.scenarios.retrying import dead_letters
+from interop.scenarios.delaying import quick_delays_of
+from interop.scenarios.retrying import FIRST_LEVEL, dead_letters
 from interop.stage import NotApplicableError, Producer, Stage
 from rocketpy.protocol.codes import RequestCode
 
@@ -105,6 +106,7 @@ def queue_waits_for_a_message_that_is_suspended(stage: Stage) -> None:
 @scenario("java", of_broker=True)
 def ordered_message_is_given_up(stage: Stage) -> None:
     """After maxReconsumeTimes the consumer sends it to its retry topic, and the broker makes a dead letter of it."""
+    quick_delays_of(stage, FIRST_LEVEL + 2)  # with which the client sends it, dead or not
     topic = stage.topic()
     consumer = stage.consumer(topic, orderly=True, group=stage.group(), max_reconsume_times=2)
     (sent, _) = stage.producer().send(Message(topic, b"bad", properties={"fail": "99"}), Message(topic, b"good"))
