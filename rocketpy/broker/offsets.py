@@ -8,11 +8,13 @@ from typing import Final
 
 from rocketpy.protocol.api.offset import ConsumerOffsetSerializeWrapper
 from rocketpy.protocol.body import Body
-from rocketpy.protocol.java_hash import concurrent_hash_map_order
+from rocketpy.protocol.java_hash import concurrent_hash_map_order, concurrent_hash_order
 
 SEPARATOR: Final = "@"
 
 _INITIAL_CAPACITY = 512
+_QUEUES_CAPACITY = 32
+_SMALLEST_TABLE = 16
 _RESTORED_CAPACITY = 10  # fastjson reads into a ConcurrentHashMap of the default size, and Java goes on with that
 _log = logging.getLogger("rocketpy.broker")
 
@@ -26,6 +28,8 @@ class OffsetTable:
     def __init__(self) -> None:
         self._offsets: dict[str, dict[int, int]] = {}
         self._capacity = _INITIAL_CAPACITY
+        self._queues_capacities: dict[str, int] = {}
+        """Of what was restored or cloned: the capacity with which Java's map of queues began."""
         self.dirty = True
 
     def commit(self, client_host: str, group: str, topic: str, queue_id: int, queue_offset: int) -> None:
@@ -65,7 +69,9 @@ class OffsetTable:
     def remove_group(self, group: str) -> None:
         """Forget all that the group committed (removeOffset:262)."""
         for topic in self.topics_of(group):
-            del self._offsets[f"{topic}{SEPARATOR}{group}"]
+            name = f"{topic}{SEPARATOR}{group}"
+            del self._offsets[name]
+            self._queues_capacities.pop(name, None)
             self.dirty = True
             _log.warning("the offsets of group %s in topic %s are removed", group, topic)
 
@@ -73,7 +79,11 @@ class OffsetTable:
         """Let a group go on reading a topic where another one is (cloneOffset:255)."""
         queues = self._offsets.get(f"{topic}{SEPARATOR}{source_group}")
         if queues is not None:
-            self._offsets[f"{topic}{SEPARATOR}{group}"] = dict(queues)
+            name = f"{topic}{SEPARATOR}{group}"
+            from_source = self._in_java_order(f"{topic}{SEPARATOR}{source_group}", queues)
+            self._offsets[name] = from_source
+            # ConcurrentHashMap(Map) makes room for twice as many (tryPresize)
+            self._queues_capacities[name] = max(_RESTORED_CAPACITY, 2 * len(from_source))
             self.dirty = True
 
     def of_all_groups(self, topic: str) -> dict[int, list[int]]:
@@ -100,7 +110,7 @@ class OffsetTable:
         def snapshot() -> ConsumerOffsetSerializeWrapper:
             names = concurrent_hash_map_order(offsets, capacity)
             return ConsumerOffsetSerializeWrapper(
-                offset_table={name: dict(sorted(offsets[name].items())) for name in names}
+                offset_table={name: self._in_java_order(name, offsets[name]) for name in names}
             )
 
         return snapshot
@@ -109,6 +119,14 @@ class OffsetTable:
         """Take over what `snapshot` gave in an earlier life."""
         self._offsets = saved.offset_table
         self._capacity = _RESTORED_CAPACITY
+        self._queues_capacities = dict.fromkeys(saved.offset_table, _RESTORED_CAPACITY)
+
+    def _in_java_order(self, name: str, queues: dict[int, int]) -> dict[int, int]:
+        """A copy in the order of Java's map of queues, which is by number where each has a bucket of its own."""
+        if not queues or (min(queues) >= 0 and max(queues) < _SMALLEST_TABLE):
+            return dict(sorted(queues.items()))
+        capacity = self._queues_capacities.get(name, _QUEUES_CAPACITY)
+        return {queue_id: queues[queue_id] for queue_id in concurrent_hash_order(queues, int, capacity)}
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         for name in self._offsets:

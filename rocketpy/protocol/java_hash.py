@@ -120,29 +120,34 @@ def hash_order(items: Iterable[T], hash_of: Callable[[T], int], capacity: int = 
 
 
 def concurrent_hash_map_order(names: Iterable[str], capacity: int = 10) -> list[str]:
-    """The same for java.util.concurrent.ConcurrentHashMap(capacity); without an argument Java's table has 16 buckets.
+    """The same for java.util.concurrent.ConcurrentHashMap(capacity), by itself of 16 buckets."""
+    return concurrent_hash_order(names, string_hash, capacity)
+
+
+def concurrent_hash_order(items: Iterable[T], hash_of: Callable[[T], int], capacity: int = 10) -> list[T]:
+    """The same for items of any kind.
 
     Its table is 1.5 times the capacity, rounded up to a power of two. Growing turns a bucket around, all but its tail
     of entries that stay together (ConcurrentHashMap.transfer), so the buckets are followed one by one.
     """
     size = 1 << (capacity + (capacity >> 1)).bit_length()
-    buckets: list[list[tuple[int, str]]] = [[] for _ in range(size)]
-    for count, name in enumerate(dict.fromkeys(names), start=1):
-        value = _spread(string_hash(name)) & 0x7FFFFFFF
-        buckets[value & (size - 1)].append((value, name))
+    buckets: list[list[tuple[int, T]]] = [[] for _ in range(size)]
+    for count, item in enumerate(dict.fromkeys(items), start=1):
+        value = _spread(hash_of(item)) & 0x7FFFFFFF
+        buckets[value & (size - 1)].append((value, item))
         if count >= size - (size >> 2):
             halves = [_split(bucket, size) for bucket in buckets]
             buckets = [low for low, _ in halves] + [high for _, high in halves]
             size *= 2
-    return [name for bucket in buckets for _, name in bucket]
+    return [item for bucket in buckets for _, item in bucket]
 
 
-def _split(bucket: list[tuple[int, str]], bit: int) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+def _split(bucket: list[tuple[int, T]], bit: int) -> tuple[list[tuple[int, T]], list[tuple[int, T]]]:
     """The entries that stay and those that move when a table of `bit` buckets doubles."""
     tail = len(bucket)
     while tail > 0 and (tail == len(bucket) or bucket[tail - 1][0] & bit == bucket[tail][0] & bit):
         tail -= 1
-    halves: tuple[list[tuple[int, str]], list[tuple[int, str]]] = ([], [])
+    halves: tuple[list[tuple[int, T]], list[tuple[int, T]]] = ([], [])
     for entry in bucket[:tail]:
         halves[entry[0] & bit != 0].insert(0, entry)
     for entry in bucket[tail:]:

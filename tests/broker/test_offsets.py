@@ -87,3 +87,60 @@ def test_frozen_state_does_not_see_later_commits(table: OffsetTable) -> None:
     table.commit(HOST, "G", "T", 0, 99)
     table.commit(HOST, "G", "T", 7, 1)
     assert later().offset_table["T@G"] == {0: 42, 1: 37}
+
+
+SPARSE = (
+    1000, -1, 100, 64, 0, 2147483647, -2147483648, 65536, 17, -17, 33, 1, 49, 16,
+)
+"""Queue ids in the order in which they were committed to an official broker."""
+SPARSE_IN_JAVA = {
+    "created": [
+        -1, 64, 0, 2147483647, -2147483648, 65536, 1, -17, 16, 17, 33, 100, 1000, 49,
+    ],
+    "cloned": [
+        -1, 64, 0, 2147483647, -2147483648, 65536, 1, -17, 16, 17, 33, 100, 1000, 49,
+    ],
+    "restored": [
+        -2147483648, 2147483647, 0, 64, -1, 1, 65536, 33, 100, 1000, -17, 16, 17, 49,
+    ],
+    "grown": [
+        0, 2147483647, -2147483648, -1, 256, 65536, 1, 257, 258, 259, 16, -17, 17, 33, 49, 64, 200, 201, 202, 203,
+        204, 205, 206, 207, 208, 209, 210, 211, 212, 213, 214, 215, 216, 217, 218, 219, 220, 221, 222, 223, 224, 225,
+        226, 227, 100, 228, 229, 230, 231, 1000, 232, 233, 234, 235, 236, 237, 238, 239, 240, 241, 242, 243, 244,
+        245, 246, 247, 248, 249, 250, 251, 252, 253, 254, 255,
+    ],
+}
+"""And in its consumerOffset.json: of a new group, of its clone, after a restart, and after queues 200 to 259 more."""
+MANY = [number * 37 % 101 - 20 for number in range(90)]
+MANY_IN_JAVA = [
+    0, -1, -2, 1, 2, 3, -4, -5, 4, 5, -6, -7, 6, -8, 8, -9, -10, 9, 10, -11, -12, 11, 12, 13, -14, -15, 15, -16, -17,
+    16, 17, -18, -19, 18, -20, 19, 20, 21, 22, 23, 25, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 37, 38, 39, 40, 41,
+    42, 43, 45, 46, 47, 48, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 60, 62, 63, 64, 65, 66, 67, 68, 69, 70, 72, 73,
+    74, 75, 76, 77, 79, 80,
+]
+
+
+def ids_in(table: OffsetTable, group: str) -> list[int]:
+    return list(table.snapshot().offset_table[f"T@{group}"])
+
+
+def test_queue_ids_are_in_the_order_of_javas_maps() -> None:
+    table = OffsetTable()
+    for queue_id in SPARSE:
+        table.commit(HOST, "G", "T", queue_id, 1)
+    table.clone("G", "H", "T")
+    assert ids_in(table, "G") == SPARSE_IN_JAVA["created"]
+    assert ids_in(table, "H") == SPARSE_IN_JAVA["cloned"]
+    restored = OffsetTable()
+    restored.restore(ConsumerOffsetSerializeWrapper.from_json(table.snapshot().to_json(pretty=True)))
+    assert ids_in(restored, "G") == SPARSE_IN_JAVA["restored"]
+    for queue_id in range(200, 260):
+        restored.commit(HOST, "G", "T", queue_id, 1)
+    assert ids_in(restored, "G") == SPARSE_IN_JAVA["grown"]
+
+
+def test_queue_ids_of_a_map_that_grew_are_in_javas_order() -> None:
+    table = OffsetTable()
+    for queue_id in MANY:
+        table.commit(HOST, "G", "T", queue_id, 1)
+    assert ids_in(table, "G") == MANY_IN_JAVA
