@@ -130,7 +130,7 @@ class PullChecks:
         """Messages that are tried again pass by the filter of the topic they came from, while the group has one."""
         group = request.topic.removeprefix(RETRY_PREFIX)
 
-        def matches(view: memoryview) -> bool:
+        def matches(view: bytes | memoryview) -> bool:
             properties = PropertyText(peek_properties(view))
             known = self._filters.get(properties.get(RETRY_TOPIC) or "", group)
             found = None if known is None else matches_of(known.expression, known.expression_type)

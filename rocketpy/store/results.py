@@ -102,7 +102,7 @@ class GetResult:
         self.next_begin_offset = next_begin_offset
         self.min_offset = min_offset
         self.max_offset = max_offset
-        self.views: list[memoryview] = []
+        self.views: list[bytes | memoryview] = []
         self.size = 0
         self.message_count = 0
         self.suggest_slave = False

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from rocketpy.broker.processors.pull import PullHeader
 from rocketpy.broker.producers import ClientConnection
 from rocketpy.config.store import BrokerRole
 from rocketpy.protocol.api.client import ConsumerData, SubscriptionData
 from rocketpy.protocol.api.group import SubscriptionGroupConfig
-from rocketpy.protocol.api.pull import OffsetMovedEvent
+from rocketpy.protocol.api.pull import OffsetMovedEvent, PullMessageReply
 from rocketpy.protocol.api.topic import TopicConfig
 from rocketpy.protocol.command import HOLD, JSON, Reply
 from rocketpy.protocol.flags import PullSysFlag
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.message import decode_messages
 from rocketpy.protocol.properties import split_properties
+from rocketpy.store.results import GetResult, GetStatus
 from tests.broker.data_side import DataSide, ext_of
 
 FAQ = "\nSee http://rocketmq.apache.org/docs/faq/ for further details."
@@ -219,6 +221,19 @@ def test_answers_past_the_heap_are_written_at_once_and_in_json(filled: DataSide)
 def test_a_closed_store_says_so(filled: DataSide) -> None:
     filled.store.close(filled.clock())
     assert refusal(filled) == (1, "store getMessage return null")
+
+
+@pytest.mark.parametrize("offset", [0, 7, 12345678901, (1 << 63) - 1])
+def test_the_header_of_a_reply_is_what_it_is_declared_to_be(offset: int) -> None:
+    found = GetResult(GetStatus.FOUND, offset, offset // 3, offset - offset // 4)
+    declared = PullMessageReply(
+        suggest_which_broker_id=offset % 5, next_begin_offset=offset, min_offset=offset // 3,
+        max_offset=offset - offset // 4,
+    )  # fmt: skip
+    header = PullHeader(offset % 5, found)
+    assert header.encode() == declared.encode()
+    assert header.encode_binary() == declared.encode_binary()
+    assert header.encode_json() == declared.encode_json()
 
 
 def retries(data: DataSide, *prices: int, topic: str = "U") -> list[bytes]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.body import Body, body
 from rocketpy.protocol.codes import RequestCode
-from rocketpy.protocol.header import Header, Int, Long, reply, request
+from rocketpy.protocol.header import Header, Int, Long, Readers, reply, request
+from rocketpy.protocol.seen_headers import SeenHeaders, usual_number
 
 
 @reply
@@ -41,6 +44,33 @@ class PullMessage(Header):
     sub_version: Long
     expression_type: str | None = None
     bname: str | None = None
+
+    @classmethod
+    def readers(cls, code: int = -1) -> Readers[Self]:
+        """As in Header, but what was seen of a consumer before is not read again."""
+        readers = super(PullMessage, cls).readers(code)  # noqa: UP008  # declared, it is another class
+        seen = SeenHeaders(readers.from_texts, "queueOffset", "commitOffset")
+        return Readers(seen.from_texts, seen.from_binary)
+
+    def varied(self, queue_offset: str, commit_offset: str) -> Self | None:
+        """See `Varying.varied`; written out since it is done for each pull."""
+        begin, committed = usual_number(queue_offset), usual_number(commit_offset)
+        if begin is None or committed is None:
+            return None
+        other = object.__new__(type(self))
+        other.consumer_group = self.consumer_group
+        other.topic = self.topic
+        other.queue_id = self.queue_id
+        other.queue_offset = begin
+        other.max_msg_nums = self.max_msg_nums
+        other.sys_flag = self.sys_flag
+        other.commit_offset = committed
+        other.suspend_timeout_millis = self.suspend_timeout_millis
+        other.subscription = self.subscription
+        other.sub_version = self.sub_version
+        other.expression_type = self.expression_type
+        other.bname = self.bname
+        return other
 
 
 @body

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from rocketpy.protocol.api.seen_sends import SeenSends
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.protocol.header import Header, Int, Long, Readers, reply, request, wire
+from rocketpy.protocol.seen_headers import SeenHeaders, usual_number
 
 
 @reply
@@ -61,11 +61,14 @@ class SendMessage(Header):
         readers = super(SendMessage, cls).readers(code)  # noqa: UP008  # declared, it is another class
         if code != cls.short_code:
             return readers
-        seen = SeenSends(readers.from_texts)
+        seen = SeenHeaders(readers.from_texts, "g", "i")
         return Readers(seen.from_texts, seen.from_binary)
 
-    def copy(self, born_timestamp: int, properties: str | None) -> Self:
-        """Another one with the same fields but for these two; written out since it is done for each message."""
+    def varied(self, born_timestamp: str, properties: str) -> Self | None:
+        """See `Varying.varied`; written out since it is done for each message."""
+        born = usual_number(born_timestamp)
+        if born is None or not properties:
+            return None
         other = object.__new__(type(self))
         other.producer_group = self.producer_group
         other.topic = self.topic
@@ -73,7 +76,7 @@ class SendMessage(Header):
         other.default_topic_queue_nums = self.default_topic_queue_nums
         other.queue_id = self.queue_id
         other.sys_flag = self.sys_flag
-        other.born_timestamp = born_timestamp
+        other.born_timestamp = born
         other.flag = self.flag
         other.properties = properties
         other.reconsume_times = self.reconsume_times

@@ -7,10 +7,12 @@ import random
 import pytest
 
 from rocketpy.errors import FieldError, ProtocolError
-from rocketpy.protocol.api.seen_sends import SeenSends
+from rocketpy.protocol.api.pull import PullMessage
 from rocketpy.protocol.api.send import SendBatchMessage, SendMessage
 from rocketpy.protocol.binary_fields import decode_fields, encode_fields
 from rocketpy.protocol.codes import RequestCode
+from rocketpy.protocol.header import Header
+from rocketpy.protocol.seen_headers import SeenHeaders
 
 V2 = RequestCode.SEND_MESSAGE_V2
 FIELDS = {
@@ -54,6 +56,11 @@ def test_a_header_in_another_order_is_another_header() -> None:
         {"g": " 17000000000 "},
         {"g": "17_0000000000"},
         {"g": "x700000000000"},
+        {"g": "1" * 18},
+        {"g": "1" * 19},
+        {"g": "1" * 20},
+        {"g": ""},
+        {"g": "٣" * 5},
         {"a": "\x00\x01g\x00\x00\x00\x0d1234567890123"},
         {"i": "\x00\x01g\x00\x00\x00\x0d1234567890123\x00\x01i\x00\x00\x00\x01x"},
         {"h": "\x00\x01i\x00\x00\x00\x01x"},
@@ -69,9 +76,10 @@ def test_what_looks_like_a_field_but_is_none_is_read_as_before(change: dict[str,
             with pytest.raises(FieldError):
                 from_binary(data)
             with pytest.raises(FieldError):
-                from_texts(fields)
+                from_texts(decode_fields(data))
         else:
-            assert from_binary(data) == from_texts(fields) == expected
+            header = from_binary(data)
+            assert repr_of(header) == repr_of(from_texts(decode_fields(data))) == repr_of(expected)
 
 
 def test_a_header_cut_anywhere_is_refused_or_read_as_before() -> None:
@@ -93,7 +101,7 @@ def test_a_header_cut_anywhere_is_refused_or_read_as_before() -> None:
             assert repr_of(from_binary(data[:end])) == repr_of(header)
 
 
-def repr_of(header: SendMessage) -> str:
+def repr_of(header: Header) -> str:
     try:
         return repr(header)
     except FieldError as error:
@@ -137,7 +145,7 @@ def test_a_value_of_one_field_is_not_taken_for_that_of_another() -> None:
 
 
 def test_the_memory_is_bounded() -> None:
-    seen = SeenSends(lambda fields: slowly(fields or {}))
+    seen = SeenHeaders(lambda fields: slowly(fields or {}), "g", "i")
     for number in range(10_500):
         fields = FIELDS | {"a": f"group{number}", f"x{number}": ""}
         seen.from_binary(encode_fields(fields))
@@ -149,3 +157,43 @@ def test_the_memory_is_bounded() -> None:
     for known in (seen._binary, seen._texts, seen._names):
         assert len(known) <= 10_000
         assert len(str(known)) < 10_000_000
+
+
+PULL = {
+    "consumerGroup": "g", "topic": "T", "queueId": "1", "queueOffset": "5", "maxMsgNums": "32", "sysFlag": "3",
+    "commitOffset": "4", "suspendTimeoutMillis": "15000", "subscription": "*", "subVersion": "1700000000000",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"queueOffset": "9"},
+        {"queueOffset": "-1"},
+        {"queueOffset": ""},
+        {"queueOffset": "x"},
+        {"queueOffset": "9" * 19},
+        {"commitOffset": "-5"},
+        {"commitOffset": "123456789012345678"},
+        {"subscription": "a||b"},
+        {"expressionType": "TAG"},
+        {"topic": "\x00\x0bqueueOffset\x00\x00\x00\x011"},
+        {"subscription": "\x00\x0ccommitOffset\x00\x00\x00\x01"},
+    ],
+)
+def test_pulls_that_differ_by_offsets_are_read_as_if_each_were_the_first(change: dict[str, str]) -> None:
+    from_texts, from_binary = PullMessage.readers(RequestCode.PULL_MESSAGE)
+    for fields in (PULL, PULL | change, PULL | {"queueOffset": "37", "commitOffset": "36"}, PULL | change):
+        data = encode_fields(fields)
+        read = decode_fields(data)
+        try:
+            expected = PullMessage.decode(read)
+        except FieldError:
+            for reader, given in ((from_texts, read), (from_binary, data)):
+                with pytest.raises(FieldError):
+                    reader(given)
+        else:
+            header = from_binary(data)
+            assert type(header) is type(expected)
+            assert repr_of(header) == repr_of(from_texts(read)) == repr_of(expected)

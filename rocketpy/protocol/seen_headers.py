@@ -1,0 +1,144 @@
+"""Headers that were seen before: what one producer sends, or one consumer pulls, differs by two fields only.
+
+The header is cut around those two; what is left of it is looked up, so that neither its fields nor their numbers are
+read again. That takes 1 us instead of 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Generic, Protocol, Self, TypeVar
+
+from mypy_extensions import i64
+
+from rocketpy.errors import FieldError, ProtocolError
+from rocketpy.protocol.binary_fields import decode_fields
+
+
+class Varying(Protocol):
+    """What is needed of such a header."""
+
+    def varied(self, first: str, second: str) -> Self | None:
+        """Another one with these values in the two fields; None if one is not what it usually is.
+
+        Raises FieldError when this one lacks a field.
+        """
+
+
+V = TypeVar("V", bound=Varying)
+
+_MOST: Final = 10_000
+_LONGEST: Final = 1000
+"""Bytes, or characters, beyond which the rest of a header is not worth remembering."""
+_USUAL: Final = "0"
+"""A value of the two fields that any header takes."""
+
+
+class SeenHeaders(Generic[V]):
+    """The last headers of one class; `decode` reads one that was not seen. `first` and `second` differ."""
+
+    __slots__ = ("_binary", "_decode", "_first", "_first_lead", "_names", "_second", "_second_lead", "_texts")
+
+    def __init__(self, decode: Callable[[dict[str, str] | None], V], first: str, second: str) -> None:
+        self._decode = decode
+        self._first = first
+        self._second = second
+        self._first_lead = len(first).to_bytes(2, "big") + first.encode()
+        self._second_lead = len(second).to_bytes(2, "big") + second.encode()
+        self._binary: dict[tuple[int, int, bytes], V] = {}
+        self._texts: dict[tuple[str, ...], V] = {}
+        self._names: dict[tuple[str, ...], tuple[int, int]] = {}
+        """Where the two fields stand among these names."""
+
+    def from_binary(self, fields: bytes) -> V:
+        """The header with the fields of a binary header. Raises what `decode` raises, and ProtocolError."""
+        first_at = fields.find(self._first_lead)
+        first_begin = first_at + len(self._first_lead) + 4
+        if first_at < 0 or first_begin > len(fields):
+            return self._decode(decode_fields(fields))
+        first_end = first_begin + _length_before(fields, first_begin)
+        second_at = fields.find(self._second_lead, first_end)
+        second_begin = second_at + len(self._second_lead) + 4
+        if second_at < 0 or second_begin > len(fields):
+            return self._decode(decode_fields(fields))
+        second_end = second_begin + _length_before(fields, second_begin)
+        key = first_at, second_at - first_end, fields[:first_at] + fields[first_end:second_at] + fields[second_end:]
+        seen = self._binary.get(key)
+        if seen is None or second_end > len(fields):
+            return self._new(fields, key, (fields[:first_at], fields[first_end:second_at], fields[second_end:]))
+        header = seen.varied(
+            fields[first_begin:first_end].decode("utf-8", "replace"),
+            fields[second_begin:second_end].decode("utf-8", "replace"),
+        )
+        return self._decode(decode_fields(fields)) if header is None else header
+
+    def _new(self, fields: bytes, key: tuple[int, int, bytes], parts: tuple[bytes, bytes, bytes]) -> V:
+        header = self._decode(decode_fields(fields))
+        if len(key[2]) <= _LONGEST and _are_fields(parts):
+            if len(self._binary) >= _MOST:
+                self._binary.clear()
+            with suppress(FieldError):  # one that lacks a number is not worth it
+                known = header.varied(_USUAL, _USUAL)
+                if known is not None:
+                    self._binary[key] = known
+        return header
+
+    def from_texts(self, fields: dict[str, str] | None) -> V:
+        """The same with the fields of any header."""
+        if fields is None:
+            return self._decode(fields)
+        names = tuple(fields)
+        places = self._names.get(names)
+        if places is None:
+            return self._of_new_names(names, fields)
+        values = list(fields.values())
+        first_at, second_at = places
+        first, second = values[first_at], values[second_at]
+        values[first_at] = values[second_at] = ""
+        values += names
+        key = tuple(values)
+        seen = self._texts.get(key)
+        if seen is not None:
+            header = seen.varied(first, second)
+            return self._decode(fields) if header is None else header
+        header = self._decode(fields)
+        if sum(map(len, key)) <= _LONGEST:
+            if len(self._texts) >= _MOST:
+                self._texts.clear()
+            with suppress(FieldError):
+                known = header.varied(_USUAL, _USUAL)
+                if known is not None:
+                    self._texts[key] = known
+        return header
+
+    def _of_new_names(self, names: tuple[str, ...], fields: dict[str, str]) -> V:
+        if self._first in names and self._second in names and sum(map(len, names)) <= _LONGEST:
+            if len(self._names) >= _MOST:
+                self._names.clear()
+            self._names[names] = names.index(self._first), names.index(self._second)
+        return self._decode(fields)
+
+
+def usual_number(text: str) -> int | None:
+    """A number without a sign, of up to 18 digits; None for any other text."""
+    return int(text) if len(text) <= 18 and text.isdecimal() else None
+
+
+def _length_before(fields: bytes, begin: i64) -> i64:
+    """The length of a value, which stands before it."""
+    first: i64 = fields[begin - 4]
+    second: i64 = fields[begin - 3]
+    third: i64 = fields[begin - 2]
+    fourth: i64 = fields[begin - 1]
+    return first << 24 | second << 16 | third << 8 | fourth
+
+
+def _are_fields(parts: tuple[bytes, bytes, bytes]) -> bool:
+    """Whether each part is whole fields: then the header was cut between fields, not within one that looks alike."""
+    try:
+        for part in parts:
+            decode_fields(part)
+    except ProtocolError:
+        return False
+    return True
