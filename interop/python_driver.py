@@ -268,6 +268,7 @@ class Consumers:
             "namespace": request.get("namespace"),
             "vip_channel": request.get("vip", False),
             "poll_namesrv_interval": 2.0,
+            "pull_retry_delay": 0.3,
             "serialization": self._serialization,
         }
 

@@ -21,6 +21,8 @@ Stable names:
 - All: `start`, `stop` (or `with`), `client_id`, `create_topic`, `publish_queues`, `subscribe_queues`, `max_offset`,
   `min_offset`, `offset_for_timestamp`, `earliest_store_time`, `view_message`, `query_messages`.
 
+`rocketpy.client.aio` has the same for asyncio. In a program that gevent has patched, clients run among its greenlets.
+
 Durations are seconds, timestamps and offsets are as on the wire. Every constructor takes the arguments of
 `ClientSettings` by keyword. What goes wrong is a `ClientError`, with the code and the words of the Java client, or a
 `rocketpy.errors.RemotingError`.

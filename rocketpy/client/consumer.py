@@ -16,9 +16,12 @@ from rocketpy.client.publish import queue_rank
 from rocketpy.client.pulling import Puller
 from rocketpy.client.sending import Sender, SendSettings
 from rocketpy.client.settings import ClientSettings
+from rocketpy.client.subscriptions import is_tags
 from rocketpy.errors import RemotingError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.client import (
+    CheckClientConfig,
+    CheckClientRequestBody,
     ConsumerData,
     GetConsumerListByGroup,
     GetConsumerListByGroupResponseBody,
@@ -206,6 +209,21 @@ class Consumer(Member):
     def _unique(self) -> bool:
         """A broadcasting group's file is found by the client id, which must not change."""
         return self.model == MessageModel.CLUSTERING
+
+    def _check_filters(self, instance: Instance) -> None:
+        """Have a broker check what is no tag expression (checkClientInBroker:444). Raises ClientError."""
+        for topic, wanted in self.subscriptions.items():
+            address = None if is_tags(wanted) else instance.routes.some_broker(topic)
+            if address is None:
+                continue
+            body = CheckClientRequestBody(
+                client_id=instance.client_id, group=self.group, subscription_data=wanted
+            ).to_json()
+            answer = instance.client.invoke(
+                instance.at_port(address), CheckClientConfig(), body, timeout_ms=instance.timeout_ms
+            )
+            if answer.code != ResponseCode.SUCCESS:
+                raise ClientError(answer.remark or "null", answer.code, show_code=True)
 
     def _members(self, instance: Instance, topic: str) -> list[str] | None:
         """The client ids of the group (MQClientInstance.findConsumerIdList:1080)."""

@@ -216,8 +216,13 @@ class LitePullConsumer(Consumer):
         super()._enter(instance)
         if self._assigned is not None:
             self._take_assigned()
-        for topic in list(self.subscriptions):
-            instance.routes.update(topic)
+        try:
+            for topic in list(self.subscriptions):
+                instance.routes.update(topic)
+            self._check_filters(instance)
+        except BaseException:
+            self._leave(instance)
+            raise
         instance.heartbeat()
         instance.rebalance_soon()
 
@@ -233,6 +238,7 @@ class LitePullConsumer(Consumer):
     def _subscribed(self, topic: str) -> None:
         instance = self._running()
         instance.routes.update(topic)
+        self._check_filters(instance)
         instance.heartbeat()
         instance.rebalance_soon()
 

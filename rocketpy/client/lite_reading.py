@@ -9,7 +9,7 @@ import gevent
 
 from rocketpy.client.errors import BrokerError
 from rocketpy.client.process_queue import ProcessQueue
-from rocketpy.client.reading import AFTER_FAILURE, WHILE_BROKER_IS_BUSY, WHILE_FULL, WHILE_SUSPENDED
+from rocketpy.client.reading import WHILE_BROKER_IS_BUSY, WHILE_FULL, WHILE_SUSPENDED
 from rocketpy.client.results import PullStatus
 from rocketpy.client.subscriptions import is_tags
 from rocketpy.errors import RocketpyError
@@ -44,7 +44,7 @@ class LiteReader:
                 pause = self.step()
             except Exception:
                 log.exception("pulling from %s failed", self.held.queue)
-                pause = AFTER_FAILURE
+                pause = self._consumer.settings.pull_retry_delay
             if pause > 0:
                 gevent.sleep(pause)
 
@@ -84,7 +84,7 @@ class LiteReader:
         except RocketpyError as error:
             log.warning("pull from %s: %s", held.queue, error)
             busy = isinstance(error, BrokerError) and error.code == ResponseCode.FLOW_CONTROL
-            return WHILE_BROKER_IS_BUSY if busy else AFTER_FAILURE
+            return WHILE_BROKER_IS_BUSY if busy else consumer.settings.pull_retry_delay
         if result.status == PullStatus.OFFSET_ILLEGAL:
             log.warning("%s: the offset %d is illegal, it becomes %d", held.queue, self._next, result.next_begin_offset)
         self._next = result.next_begin_offset

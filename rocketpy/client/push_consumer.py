@@ -27,13 +27,11 @@ from rocketpy.client.process_queue import ProcessQueue
 from rocketpy.client.push_settings import PushSettings
 from rocketpy.client.reading import QueueReader, wait_idle
 from rocketpy.client.settings import ClientOptions
-from rocketpy.client.subscriptions import is_tags, subscription
+from rocketpy.client.subscriptions import subscription
 from rocketpy.client.trace import ConsumeTrace, Trace
 from rocketpy.protocol import property_names as names
-from rocketpy.protocol.api.client import CheckClientConfig, CheckClientRequestBody
 from rocketpy.protocol.api.connection import ConsumeMessageDirectlyResult, ConsumerRunningInfo, ProcessQueueInfo
 from rocketpy.protocol.api.route import MessageQueue
-from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.flags import ConsumeFromWhere, ConsumeType, MessageModel
 from rocketpy.protocol.topic_names import TRACE_TOPIC, retry_topic
 
@@ -286,21 +284,6 @@ class PushConsumer(Consumer):
     def _begin_reading(self, held: ProcessQueue, queue_offset: int) -> None:
         if not self.is_leaving:
             self.spawn(QueueReader(self, held, queue_offset).run)
-
-    def _check_filters(self, instance: Instance) -> None:
-        """Have a broker check what is no tag expression (checkClientInBroker:444). Raises ClientError."""
-        for topic, wanted in self.subscriptions.items():
-            address = None if is_tags(wanted) else instance.routes.some_broker(topic)
-            if address is None:
-                continue
-            body = CheckClientRequestBody(
-                client_id=instance.client_id, group=self.group, subscription_data=wanted
-            ).to_json()
-            answer = instance.client.invoke(
-                instance.at_port(address), CheckClientConfig(), body, timeout_ms=instance.timeout_ms
-            )
-            if answer.code != ResponseCode.SUCCESS:
-                raise ClientError(answer.remark or "null", answer.code, show_code=True)
 
     def _sample(self) -> None:
         while True:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PULL_TIMEOUT_MS = 30_000
-AFTER_FAILURE = 3.0
 WHILE_FULL = 0.05
 WHILE_BROKER_IS_BUSY = 0.02
 WHILE_SUSPENDED = 1.0
@@ -48,7 +47,7 @@ class QueueReader:
                 pause = self.step()
             except Exception:
                 log.exception("pulling from %s failed", self._held.queue)
-                pause = AFTER_FAILURE
+                pause = self._consumer.settings.pull_retry_delay
             if pause > 0:
                 gevent.sleep(pause)
 
@@ -62,13 +61,13 @@ class QueueReader:
             return WHILE_FULL
         if self._consumer.push.orderly:
             if not held.locked:
-                return AFTER_FAILURE
+                return self._consumer.settings.pull_retry_delay
             if not held.previously_locked:
                 try:
                     self.next_offset = self._consumer.balance.where_to_start(held.queue)
                 except RocketpyError as error:
                     log.warning("where to start in %s cannot be told: %s", held.queue, error)
-                    return AFTER_FAILURE
+                    return self._consumer.settings.pull_retry_delay
                 held.previously_locked = True
         return self._pull()
 
@@ -83,7 +82,7 @@ class QueueReader:
         consumer, held = self._consumer, self._held
         wanted = consumer.subscriptions.get(held.queue.topic)
         if wanted is None:
-            return AFTER_FAILURE
+            return self._consumer.settings.pull_retry_delay
         commit = consumer.offsets.known(held.queue) if consumer.model == MessageModel.CLUSTERING else -1
         started = time.monotonic()
         try:
@@ -102,7 +101,7 @@ class QueueReader:
             if not held.queue.topic.startswith(RETRY_PREFIX):
                 log.warning("pull from %s: %s", held.queue, error)
             busy = isinstance(error, BrokerError) and error.code == ResponseCode.FLOW_CONTROL
-            return WHILE_BROKER_IS_BUSY if busy else AFTER_FAILURE
+            return WHILE_BROKER_IS_BUSY if busy else consumer.settings.pull_retry_delay
         return self._use(result, int((time.monotonic() - started) * 1000))
 
     def _use(self, result: PullResult, took_ms: int) -> float:

@@ -22,6 +22,9 @@ from rocketpy.protocol.signature import Credentials
 DEFAULT_INSTANCE: Final = "DEFAULT"
 _ENDPOINT: Final = re.compile(r"http://.*")
 _INSTANCE_ENDPOINT: Final = re.compile(r"(\w+://|)MQ_INST_\w+_\w+\..*")
+_DURATIONS: Final = (
+    "poll_namesrv_interval", "heartbeat_interval", "persist_offset_interval", "pull_retry_delay", "request_timeout",
+)  # fmt: skip
 _SERIALIZATIONS: Final = {"JSON": JSON, "ROCKETMQ": ROCKETMQ}
 
 
@@ -41,6 +44,7 @@ class ClientOptions(TypedDict, total=False):
     poll_namesrv_interval: float
     heartbeat_interval: float
     persist_offset_interval: float
+    pull_retry_delay: float
     request_timeout: float
     address_server: str | None
     gevent: bool | None
@@ -57,8 +61,9 @@ class ClientSettings:
     `namespace` is put before topics and groups on the wire. `unit_mode`: what is sent and subscribed is of a unit.
     `vip_channel`: use the brokers' port two below. `tls`: True verifies the server by the system's certificates; an
     SSLContext decides otherwise. `serialization` is that of the headers. `request_timeout` is that of requests other
-    than sends and pulls. `gevent`: True keeps to the greenlets of the calling thread's hub, False has a thread of its
-    own; by default a monkey-patched program gets the former.
+    than sends and pulls. After a pull that failed consumers wait for `pull_retry_delay`. `gevent`: True keeps to the
+    greenlets of the calling thread's hub, False has a thread of its own; by default a monkey-patched program gets the
+    former.
     """
 
     namesrv: str | Sequence[str] | None = None
@@ -74,6 +79,7 @@ class ClientSettings:
     poll_namesrv_interval: float = 30.0
     heartbeat_interval: float = 30.0
     persist_offset_interval: float = 5.0
+    pull_retry_delay: float = 3.0
     request_timeout: float = 3.0
     address_server: str | None = None
     gevent: bool | None = None
@@ -83,7 +89,7 @@ class ClientSettings:
         """Raises ClientError for a value that cannot be used."""
         if self.serialization not in _SERIALIZATIONS:
             raise ClientError(f"serialization is JSON or ROCKETMQ, not {self.serialization!r}")
-        for name in ("poll_namesrv_interval", "heartbeat_interval", "persist_offset_interval", "request_timeout"):
+        for name in _DURATIONS:
             if getattr(self, name) <= 0:
                 raise ClientError(f"{name} is a number of seconds above 0, not {getattr(self, name)!r}")
         object.__setattr__(self, "_ip", self.client_ip or local_address() or "127.0.0.1")

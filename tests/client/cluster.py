@@ -24,7 +24,7 @@ QUICK = {
     "mappedFileSizeConsumeQueue": "20000",
     "maxHashSlotNum": "100",
     "maxIndexNum": "400",
-    "messageDelayLevel": "1s 1s 2s",
+    "messageDelayLevel": "1s 1s 1s",
     "transactionTimeOut": "100",
     "transactionCheckInterval": "100",
     "brokerClusterName": "TestCluster",

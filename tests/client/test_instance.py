@@ -46,6 +46,7 @@ def test_broker_that_comes_back_elsewhere_is_found(tmp_path: Path) -> None:
             got.extend(message.body for message in messages)
 
         options = {"namesrv": cluster.namesrv, "poll_namesrv_interval": 0.05, "heartbeat_interval": 0.1}
+        options |= {"pull_retry_delay": 0.05}
         with (
             Producer("survivor", retries=0, **options) as producer,  # type: ignore[arg-type]
             PushConsumer("g", listener, {topic: "*"}, consume_from=FIRST, **options) as consumer,  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from rocketpy.client import (
     ConsumeContext,
     ConsumeFromWhere,
     ConsumeStatus,
+    LitePullConsumer,
     Message,
     MessageModel,
     Producer,
@@ -386,8 +387,10 @@ def test_offset_beyond_the_queue_is_corrected(cluster: Cluster) -> None:
 def test_filter_that_the_broker_refuses_fails_the_start(cluster: Cluster) -> None:
     topic = cluster.topic()
     consumer = PushConsumer("sql", Inbox(), {topic: Sql92("a >")}, namesrv=cluster.namesrv)
-    with pytest.raises(ClientError, match="CODE: "):
-        consumer.start()
+    lite = LitePullConsumer("sql", {topic: Sql92("a >")}, namesrv=cluster.namesrv)
+    for one in (consumer, lite):
+        with pytest.raises(ClientError, match="CODE: "):
+            one.start()
 
 
 @pytest.mark.parametrize(
