@@ -285,6 +285,7 @@ def _print_config(settings: BrokerSettings | NamesrvSettings, now: str, *, impor
 
 def _log_to_stderr(level: int) -> None:
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s - %(message)s")
+    logging.getLogger("rocketpy.store.progress").setLevel(logging.INFO)
 
 
 def _store_config(directory: str | None, config_file: str | None) -> tuple[StoreConfig, dict[str, str]]:

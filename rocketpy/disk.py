@@ -174,8 +174,8 @@ _mounted: dict[str, Disk] = {}
 
 
 def disk_at(path: str) -> Disk:
-    """The disk that `path` is on."""
-    for directory, disk in _mounted.items():
+    """The disk that `path` is on: the last one mounted at a directory above."""
+    for directory, disk in reversed(_mounted.items()):
         if path == directory or path.startswith(directory + "/"):
             return disk
     return _the_machines
@@ -183,6 +183,7 @@ def disk_at(path: str) -> Disk:
 
 def mount(directory: str, disk: Disk) -> None:
     """Have everything at and below `directory` written through `disk`, in this process, until `unmount`."""
+    _mounted.pop(directory, None)
     _mounted[directory] = disk
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+from rocketpy.disk import Disk
 from rocketpy.errors import SendFailed
 from rocketpy.protocol.command import Command, Reply
 from rocketpy.protocol.header import Header
@@ -62,3 +63,13 @@ class FakeClock:
 
     def __call__(self) -> int:
         return self.now
+
+
+class QuickDisk(Disk):
+    """A disk to which nothing is brought: for tests of what is not about that, which open stores by the hundred."""
+
+    def sync_data(self, path: str) -> None:
+        """Do nothing."""
+
+    def sync_directory(self, path: str) -> None:
+        """Do nothing."""

@@ -32,7 +32,8 @@ def test_it_is_where_it_is_mounted_and_nowhere_else(root, tmp_path):
     with FaultyDisk(str(root)) as disk:
         assert disk_at(str(root)) is disk_at(str(root / "a" / "b")) is disk
         assert disk_at(str(tmp_path / "rooted")) is not disk
-    assert type(disk_at(str(root))) is Disk
+    assert disk_at(str(root)) is not disk
+    assert type(disk_at("/")) is Disk
 
 
 def test_what_was_there_is_on_disk(root):

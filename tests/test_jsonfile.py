@@ -6,6 +6,8 @@ import pytest
 from rocketpy import jsonfile
 from rocketpy.errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("real_disk")
+
 
 @pytest.fixture
 def path(tmp_path):

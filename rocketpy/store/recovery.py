@@ -32,8 +32,10 @@ from rocketpy.store.lost_queues import LostQueues
 from rocketpy.store.mapped_file import MappedFile
 
 _log = logging.getLogger("rocketpy.store")
+_progress = logging.getLogger("rocketpy.store.progress")
+"""Shown to whoever waits for the start, also where only warnings are."""
 _SLICE = 256 << 20
-"""Bytes dispatched between two lines of progress."""
+"""Bytes checked or dispatched between two lines of progress."""
 _SECTOR = 512
 """What a disk writes as a whole or not at all."""
 
@@ -193,10 +195,14 @@ class Recovery:
         while file is not None:
             view = file.view()
             position = end - file.start
+            told = position + _SLICE
             while size := intact_size(view, position, check_crc=self._check_crc):
                 if may_be_torn and file.start + position != queued and _is_torn(view, position, size):
                     break
                 position += size
+                if position > told:
+                    told += _SLICE
+                    _progress.info("recovering: checked the log up to %d MiB", file.start + position >> 20)
             end = file.start + position
             following = self._log.files.find(file.end)
             _, magic = peek_size_and_magic(view, position)
@@ -235,7 +241,7 @@ class Recovery:
                 _log.error("recovering: there is no record at %d, what follows cannot be dispatched", reached)
                 break
             reached = dispatch.dispatched
-            _log.info("recovering: dispatched %d of %d bytes", reached - start, end - start)
+            _progress.info("recovering: dispatched %d of %d MiB", reached - start >> 20, end - start >> 20)
 
 
 def _is_torn(view: memoryview, position: int, size: int) -> bool:

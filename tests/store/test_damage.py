@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from rocketpy.disk import Disk, mount, unmount
 from rocketpy.errors import StoreError
 from rocketpy.protocol.record import intact_size
 
@@ -23,23 +22,6 @@ ENTRIES = 40 + 4 * 16 + (4 * RECORDS + 1) * ENTRY
 """Where those of the index end: the header, the slots, and four entries a message."""
 STRIDE = 1 if os.environ.get("ROCKETPY_DAMAGE") == "all" else 4
 """Bytes between two that are flipped: few fields have less."""
-
-
-class QuickDisk(Disk):
-    """Nothing is lost here that is not synced, and stores are opened by the hundred."""
-
-    def sync_data(self, path):
-        pass
-
-    def sync_directory(self, path):
-        pass
-
-
-@pytest.fixture(autouse=True)
-def quick_disk(tmp_path):
-    mount(str(tmp_path), QuickDisk())
-    yield
-    unmount(str(tmp_path))
 
 
 @pytest.fixture(params=["close", "kill", "crash"])

@@ -7,6 +7,7 @@ import pytest
 
 from rocketpy.config.store import FlushDiskType
 from rocketpy.errors import StoreError
+from rocketpy.faulty_disk import FaultyDisk
 from rocketpy.store.commit_log import ReserveAhead
 from rocketpy.store.flush import FlushJob
 from rocketpy.store.results import PutStatus
@@ -118,15 +119,12 @@ def test_closing_flushes_everything(stores, fill_store, now):
     assert times["physic_msg_timestamp"] == times["logics_msg_timestamp"] == records[-1].store_timestamp
 
 
-def test_failed_flush_stops_the_store_for_good(stores, fill_store, make_record, check_store, now, monkeypatch):
+def test_failed_flush_stops_the_store_for_good(stores, fill_store, make_record, check_store, now):
     store = stores.open()
     records = fill_store(store, 20)
 
-    def fail(fd):
-        raise OSError(5, "Input/output error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fdatasync", fail)
+    with FaultyDisk(store.paths.root) as disk:
+        disk.fail("sync")
         run(store, now + 20_000)
         assert store.flushed_offset == 0
         assert store.append(make_record(), now).status is PutStatus.SERVICE_NOT_AVAILABLE
@@ -137,11 +135,11 @@ def test_failed_flush_stops_the_store_for_good(stores, fill_store, make_record, 
     check_store(stores.open(), records)
 
 
-def test_flush_that_works_again_does_not_start_a_failed_store(stores, fill_store, make_record, now, monkeypatch):
+def test_flush_that_works_again_does_not_start_a_failed_store(stores, fill_store, make_record, now):
     store = stores.open()
     fill_store(store, 20)
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fdatasync", lambda fd: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+    with FaultyDisk(store.paths.root) as disk:
+        disk.fail("sync")
         run(store, now + 20_000)
     run(store, now + 40_000)
     assert not store.is_writable

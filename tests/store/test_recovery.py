@@ -10,6 +10,7 @@ import pytest
 from rocketpy.errors import StoreError
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.record import intact_size
+from rocketpy.store import recovery
 from rocketpy.store.results import PutStatus
 
 
@@ -331,3 +332,15 @@ def test_full_disk_loses_nothing(stores, fill_store, check_store, make_record, n
     assert len(store.query("Topic0", "new", 64, 0, 1 << 62).views) == sum(
         queue.next_offset for queue in store.queues if queue.topic == "Topic0"
     ) - sum(record.topic == "Topic0" for record in records)
+
+
+def test_long_recovery_says_how_far_it_is(stores, fill_store, monkeypatch, caplog):
+    monkeypatch.setattr(recovery, "_SLICE", 2000)
+    store = stores.open()
+    fill_store(store, 60)
+    stores.crash(store)
+    with caplog.at_level("INFO", "rocketpy.store.progress"):
+        stores.open()
+    lines = [record.getMessage() for record in caplog.records if record.name == "rocketpy.store.progress"]
+    assert len([line for line in lines if line.startswith("recovering: checked the log up to ")]) >= 5
+    assert len([line for line in lines if line.startswith("recovering: dispatched ")]) >= 5
