@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from bisect import bisect_right
@@ -9,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from rocketpy.errors import StoreError
 from rocketpy.inspection.finding import Findings
 
 _NAME_DIGITS: Final = 20
@@ -35,13 +37,15 @@ class ReadOnlyFile:
         return self.start + self.size
 
     def view(self) -> memoryview:
-        """All of it; empty if a running broker has deleted it meanwhile. Raises OSError."""
+        """All of it; empty if a running broker has deleted it meanwhile. Raises StoreError."""
         if self._view is None:
             try:
                 with open(self.path, "rb") as file:
                     mapping = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ) if self.size else b""
             except FileNotFoundError:
                 mapping = b""
+            except (OSError, ValueError) as error:      # ValueError: it has become shorter
+                raise StoreError(f"cannot read {self.path}: {error}") from error
             self._view = memoryview(mapping)
         return self._view
 
@@ -50,17 +54,18 @@ class ReadOnlyFile:
         view = self.view()
         if position >= len(view):
             return -1
-        with open(self.path, "rb") as file:
-            while position < len(view):
-                try:
+        try:
+            with open(self.path, "rb") as file:
+                while position < len(view):
                     position = os.lseek(file.fileno(), position, os.SEEK_DATA)
-                except OSError:     # none from there on
-                    return -1
-                end = min(os.lseek(file.fileno(), position, os.SEEK_HOLE), position + _SEARCHED_AT_ONCE)
-                rest = bytes(view[position:end]).lstrip(b"\0")
-                if rest:
-                    return end - len(rest)
-                position = end
+                    end = min(os.lseek(file.fileno(), position, os.SEEK_HOLE), position + _SEARCHED_AT_ONCE)
+                    rest = bytes(view[position:end]).lstrip(b"\0")
+                    if rest:
+                        return end - len(rest)
+                    position = end
+        except OSError as error:
+            if error.errno not in (errno.ENXIO, errno.ENOENT):      # no data from there on; deleted
+                raise StoreError(f"cannot read {self.path}: {error.strerror}") from error
         return -1
 
     def release(self) -> None:

@@ -40,8 +40,12 @@ def summary_lines(summary: Summary, findings: Findings) -> Iterator[str]:
     yield from _table(("topic", "queue", "min", "max", "messages", "bytes", "oldest", "newest"), queues)
     if summary.offsets:
         yield ""
-        offsets = [(group, topic, str(queue_id), str(number)) for group, topic, queue_id, number in summary.offsets]
-        yield from _table(("group", "topic", "queue", "next"), offsets)
+        ends = {(queue.topic, queue.queue_id): queue.max_offset for queue in summary.queues}
+        offsets = [
+            (group, topic, str(queue_id), str(number), str(ends.get((topic, queue_id), 0) - number))
+            for group, topic, queue_id, number in summary.offsets
+        ]
+        yield from _table(("group", "topic", "queue", "next", "behind"), offsets)
     if summary.delayed:
         yield ""
         delayed = [(str(level), str(number)) for level, number in sorted(summary.delayed.items())]

@@ -54,6 +54,13 @@ def test_what_cannot_be_looked_into_is_one_line_and_2(what: str, tmp_path: Path)
     assert result.stderr == f"rocketpy {what}: {tmp_path}/nowhere is no directory\n"
 
 
+def test_a_configuration_that_cannot_be_read_is_one_line_and_2(tmp_path: Path) -> None:
+    result = run("verify", "-c", str(tmp_path / "none.conf"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "none.conf" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("tool", ["inspect", "verify"])
 def test_tools_are_the_same_commands(tool: str, found: Unpack) -> None:
     directory = str(found("plain").directory)

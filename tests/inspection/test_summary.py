@@ -87,3 +87,4 @@ def test_text_and_json_say_the_same(found: Unpack) -> None:
     assert "damage: consumequeue/StoreT/0/00000000000000000000 at 300: entry 15 is empty, and entry 49" in text
     assert "1 damage, no notes" in text
     assert "closed cleanly" in text
+    assert ["StoreG", "StoreT", "0", "5", "10"] in [line.split() for line in text.splitlines()]

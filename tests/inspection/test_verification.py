@@ -12,6 +12,7 @@ from rocketpy.config.store import StoreConfig
 from rocketpy.errors import StoreError
 from rocketpy.inspection.finding import Findings
 from rocketpy.inspection.verification import verify
+from rocketpy.protocol.record import Record
 from rocketpy.store.message_store import MessageStore
 from tests.inspection.conftest import Found, Unpack
 from tools.record_golden.recipes import RECIPES
@@ -319,3 +320,31 @@ def test_directory_stays_as_it_is(found: Unpack) -> None:
 def test_what_is_no_store_is_refused(tmp_path: Path, name: str, text: str) -> None:
     with pytest.raises(StoreError, match=text):
         verify(StoreConfig(store_path_root_dir=str(tmp_path / name)), Findings(), lambda *_: None)
+
+
+def test_log_in_several_directories_is_one(tmp_path: Path) -> None:
+    places = [str(tmp_path / name) for name in ("a", "b")]
+    root = str(tmp_path / "store")
+    config = StoreConfig(
+        store_path_root_dir=root, store_path_commit_log=",".join(places), mapped_file_size_commit_log=4096
+    )
+    store = MessageStore(config)
+    store.open(0)
+    for number in range(100):
+        store.append(Record("Several", 0, b"b" * 100), 1_700_000_000_000 + number)
+    store.close(0)
+    findings = Findings()
+    assert verify(config, findings, lambda *_: None).records == 100
+    assert findings.kept == []
+    assert all(list(Path(place).iterdir()) for place in places)
+
+
+def test_file_that_cannot_be_read_is_named(found: Unpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = found("plain")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("mmap.mmap", refuse)
+    with pytest.raises(StoreError, match=r"cannot read .*/index/.*Permission denied"):
+        store.verify()
