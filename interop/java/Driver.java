@@ -22,7 +22,7 @@ import org.apache.rocketmq.client.exception.RequestTimeoutException;
 public final class Driver {
     /** One thing that the driver can be told to do. */
     interface Verb {
-        Object run(JSONObject request) throws Throwable;
+        Object run(JSONObject request) throws Exception;
     }
 
     private final PrintStream answers;
