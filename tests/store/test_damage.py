@@ -16,7 +16,7 @@ import pytest
 from rocketpy.errors import StoreError
 from rocketpy.protocol.record import intact_size
 
-RECORDS = 16
+RECORDS = 12
 ENTRY = 20
 ENTRIES = 40 + 4 * 16 + (4 * RECORDS + 1) * ENTRY
 """Where those of the index end: the header, the slots, and four entries a message."""
@@ -97,7 +97,7 @@ def goes_on(store, make_record, records, damaged=None):
     assert len(store.query("Topic0", "after", 64, 0, 1 << 62).views) >= 2
 
 
-@pytest.mark.parametrize("which", [RECORDS - 1, RECORDS - 2, RECORDS // 2])
+@pytest.mark.parametrize("which", [RECORDS - 1, RECORDS // 2])
 def test_flipped_bit_hides_no_record_before_it(ended, make_record, which):
     log = ended.file("commitlog/00000000000000000000")
     damaged = ended.records[which]

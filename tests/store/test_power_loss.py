@@ -18,7 +18,7 @@ from rocketpy.faulty_disk import FaultyDisk
 from rocketpy.store.results import PutStatus
 
 APPENDS = 60
-SEEDS = range(int(os.environ.get("ROCKETPY_POWER_LOSSES", "3")))
+SEEDS = range(int(os.environ.get("ROCKETPY_POWER_LOSSES", "2")))
 
 
 @pytest.fixture
