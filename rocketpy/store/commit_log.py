@@ -87,6 +87,11 @@ class CommitLog:
             self._position = self._limit = self._reserved = end - file.start
             file.expect_appends(self._position)
 
+    def release(self) -> None:
+        """Unmap all files; nothing can be appended any more, what is read is mapped again."""
+        self._view = memoryview(b"")
+        self.files.release()
+
     def append(self, record: Record, topic: bytes, size: int, queue_offset: int, now: int) -> int:
         """Write a record of `size` bytes, stored at `now`, and return its physical offset.
 

@@ -220,6 +220,11 @@ class Index:
             count += 1
         return count
 
+    def release(self) -> None:
+        """Unmap all files; the index is of no use any more."""
+        for file in self.files:
+            file.release()
+
     def delete(self) -> None:
         """Delete all files. Raises StoreError."""
         while self.files:

@@ -303,6 +303,12 @@ class IndexFile:
         """Bring it to the disk; blocks. Raises StoreError."""
         self.file.sync()
 
+    def release(self) -> None:
+        """Unmap it; it is of no use any more."""
+        self._view = memoryview(b"")
+        self._slots = self._view.cast("I")
+        self.file.release()
+
     def delete(self) -> None:
         """Remove the file, for good. Raises StoreError."""
         self._view = memoryview(b"")

@@ -104,6 +104,8 @@ class MessageStore:
                 disk_at(path).make_directories(path)
         except OSError as error:
             raise StoreError(f"cannot make {error.filename}: {error.strerror}") from error
+        if self.config.duplication_enable:
+            _log.warning("duplicationEnable is passed over: messages arrive without being confirmed")
         self._lock.acquire()
         try:
             self._recover()
@@ -128,7 +130,8 @@ class MessageStore:
             _log.info("%s: %s", self.paths.root, line)
         recovery = Recovery(
             self.log, self.queues, self.index, self.checkpoint, self.dispatch,
-            check_crc=self.config.check_crc_on_recover, with_index=self.config.message_index_safe,
+            check_crc=self.config.check_crc_on_recover,
+            with_index=self.config.message_index_enable and self.config.message_index_safe,
             index_is_synced=self._abort.is_ours(),
         )  # fmt: skip
         lost = LostQueues(self.log, self.queues, self.dispatch, known_topics(self.paths))
@@ -140,7 +143,10 @@ class MessageStore:
         self.flusher.flushed_offset = self.log.max_offset if closed else max(self.log.min_offset, 0)
 
     def close(self, now: int) -> None:
-        """Bring everything to the disk and give the directory back. Raises StoreError if that fails."""
+        """Bring everything to the disk and give the directory back. Raises StoreError if that fails.
+
+        The files are unmapped, each as soon as the last view of it is gone.
+        """
         if not self._is_open:
             return
         self._is_open = False
@@ -151,6 +157,10 @@ class MessageStore:
             if self._failure is None and self.dispatch_behind_bytes() == 0:
                 self._abort.clear()
         finally:
+            self.log.release()
+            self.queues.release()
+            if self.index is not None:
+                self.index.release()
             self._lock.release()
 
     # ---------------------------------------------------------------- writing

@@ -190,6 +190,23 @@ def test_closed_store_refuses(store, make_record, now):
     store.close(now)
 
 
+def mapped_below(directory):
+    with open("/proc/self/maps") as maps:
+        return {line.split(maxsplit=5)[5].strip() for line in maps if directory in line}
+
+
+def test_closed_store_maps_nothing_but_what_is_still_looked_at(store, fill_store, config, now):
+    directory = os.path.realpath(config.store_path_root_dir)
+    fill_store(store, 60)
+    kinds = {Path(path).relative_to(directory).parts[0] for path in mapped_below(directory)}
+    assert kinds == {"commitlog", "consumequeue", "index"}
+    looked_at = store.message_at(0)
+    store.close(now)
+    assert mapped_below(directory) == {f"{directory}/commitlog/{0:020}"}
+    del looked_at
+    assert mapped_below(directory) == set()
+
+
 def test_second_broker_on_a_directory_is_refused(store, config):
     with pytest.raises(StoreError, match=r"in use by another broker .*lock is locked"):
         MessageStore(config).open(0)
