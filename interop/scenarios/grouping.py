@@ -53,6 +53,7 @@ def group_may_not_broadcast(stage: Stage) -> None:
     producer = stage.producer()
     consumer = stage.consumer(topic, group=group, broadcast=True)
     producer.send(Message(topic, b"0"))
+    stage.wait_dispatched(Queue(topic, stage.cluster.broker_name, 0), 1)
     with RawClient(stage.cluster.broker) as broker:
         answer = pull(broker, group, topic)
         remark = f"the consumer group[{group}] can not consume by broadcast way"
@@ -158,6 +159,7 @@ def group_has_to_exist_where_it_is_not_made(stage: Stage) -> None:
     stage.configure(autoCreateSubscriptionGroup="false")
     topic, group = stage.topic(), stage.unique("group")
     (sent,) = stage.producer().send(Message(topic, b"m"))
+    stage.wait_dispatched(Queue(topic, stage.cluster.broker_name, 0), 1)
     fields = {"offset": str(int(sent.offset_msg_id[-16:], 16)), "group": group, "delayLevel": "1"}
     with RawClient(stage.cluster.broker) as broker:
         remark = f"subscription group [{group}] does not exist, {FAQ}"
