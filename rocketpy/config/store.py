@@ -135,7 +135,9 @@ class StoreConfig(Config):
     warm_mapped_file_enable: bool = key(False, "touch every page of a new file", java="warmMapedFileEnable", moot=True)
     offset_check_in_slave: bool = key(False, "let a slave correct offsets that are out of range")
     debug_lock_enable: bool = key(False, "dump stacks when the lock is held long", moot=True)
-    duplication_enable: bool = key(False, "dispatch only what is confirmed")
+    duplication_enable: bool = key(
+        False, "dispatch only what is confirmed; in 4.9 nothing confirms, so that no message would arrive", moot=True
+    )
     disk_fall_recorded: bool = key(True, "record how far consumers read behind the end")
     os_page_cache_busy_time_out_mills: Long = key(
         1000, "ms of one append after which others are refused; none can come in between here", moot=True

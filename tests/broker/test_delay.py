@@ -234,3 +234,30 @@ def test_what_a_recovery_enters_again_is_still_due_when_it_was(data: DataSide, d
     assert entry is not None
     assert entry[2] == data.clock() + 10_000
     store.close(data.clock())
+
+
+def test_messages_with_an_extension_are_delivered_in_their_time(tmp_path: Path) -> None:
+    """The time of delivery is then in a unit; where that is lost it follows from the level (411-423)."""
+    data = DataSide(tmp_path, enable_consume_queue_ext=True)
+    delayed = DelayedMessages(data.store, data.appender, data.stats)
+    data.send(body=b"first", properties="DELAY\x013")
+    data.clock.now += 1_000
+    data.send(body=b"second", properties="DELAY\x013")
+    queue = data.store.queues.find("SCHEDULE_TOPIC_XXXX", 2)
+    assert queue is not None
+    assert queue.ext is not None
+    second = queue.entry(1)
+    assert second is not None
+    unit = queue.ext.unit(second[2])
+    assert unit is not None
+    assert unit[:2] == (data.clock() + 10_000, data.clock())
+    queue.ext.delete()
+    step(data, delayed, 8_999)
+    assert data.store.max_offset("T", 0) == 0
+    step(data, delayed, 1)
+    assert data.store.max_offset("T", 0) == 1
+    step(data, delayed, 999)
+    assert data.store.max_offset("T", 0) == 1
+    step(data, delayed, 1)
+    assert data.stored(queue_offset=1).body == b"second"
+    data.store.close(data.clock())

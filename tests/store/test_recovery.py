@@ -344,3 +344,59 @@ def test_long_recovery_says_how_far_it_is(stores, fill_store, monkeypatch, caplo
     lines = [record.getMessage() for record in caplog.records if record.name == "rocketpy.store.progress"]
     assert len([line for line in lines if line.startswith("recovering: checked the log up to ")]) >= 5
     assert len([line for line in lines if line.startswith("recovering: dispatched ")]) >= 5
+
+
+def test_queue_file_without_entries_ends_the_queue_before_it(stores, fill_store, check_store, config, end):
+    """Java gives such a file one entry of zeroes, and the queue is as long as that (ConsumeQueue:248-262)."""
+    store = stores.open()
+    records = fill_store(store, 40, topics=1, queues=2)     # 20 each: full files
+    end(store)
+    Path(config.store_path_root_dir, "consumequeue", "Topic0", "1", f"{400:020d}").write_bytes(bytes(400))
+    store = stores.open()
+    check_store(store, records)
+    records += fill_store(store, 10, topics=1, queues=2)
+    check_store(stores.reopen(store), records)
+
+
+def test_fillers_are_no_messages(stores, fill_store, config, end):
+    """They stand in for entries whose records have expired. Java has the queue begin with them (ConsumeQueue:357)."""
+    store = stores.open()
+    records = fill_store(store, 200, topics=1, queues=2)
+    store.log.files.delete_first()
+    first = store.log.min_offset
+    store.close(0)
+    stores.opened.remove(store)
+    shutil.rmtree(Path(config.store_path_root_dir, "consumequeue", "Topic0", "1"))
+    begin = min(one.queue_offset for one in records if one.queue_id == 1 and one.physical_offset >= first)
+    assert begin % 20, "fillers are needed"
+    for _ in range(3):
+        store = stores.open()
+        queue = store.queues.find("Topic0", 1)
+        assert (queue.min_offset, queue.next_offset) == (begin, 100)
+        assert store.get("Topic0", 1, 0, 32).next_begin_offset == begin
+        end(store)
+
+
+@pytest.mark.parametrize(("enabled", "safe", "checked"), [(True, True, 0), (True, False, 1), (False, True, 1)])
+def test_index_is_made_safe_only_where_there_is_one(
+    stores, fill_store, make_record, now, caplog, enabled, safe, checked
+):
+    """messageIndexSafe: recovery begins where the index is on disk, too (CommitLog:568-577)."""
+    store = stores.open(message_index_enable=enabled, message_index_safe=safe)
+    fill_store(store, 150)
+    store.append(make_record("Late"), now + 10_000)
+    starts = [file.start for file in store.log.files.files]
+    store.checkpoint.physical_timestamp = store.checkpoint.queue_timestamp = now + 3_000 + 60
+    store.checkpoint.save()
+    stores.crash(store)
+    with caplog.at_level("WARNING"):
+        stores.open()
+    (message,) = [one.getMessage() for one in caplog.records if "was not closed" in one.getMessage()]
+    begins = int(message.rpartition("from ")[2].removesuffix(" on"))
+    assert (begins == starts[0]) == (not checked)
+
+
+def test_duplication_is_passed_over(stores, fill_store, check_store, caplog):
+    store = stores.open(duplication_enable=True)
+    assert "duplicationEnable is passed over" in caplog.text
+    check_store(store, fill_store(store, 5))
