@@ -23,6 +23,8 @@ Stable names:
 
 `rocketpy.client.aio` has the same for asyncio. In a program that gevent has patched, clients run among its greenlets.
 
+`allocation` has the ways in which a group shares queues, `selectors` ways to choose a queue to send to.
+
 Durations are seconds, timestamps and offsets are as on the wire. Every constructor takes the arguments of
 `ClientSettings` by keyword. What goes wrong is a `ClientError`, with the code and the words of the Java client, or a
 `rocketpy.errors.RemotingError`.

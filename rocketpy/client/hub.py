@@ -81,11 +81,6 @@ class UserCode:
         self._pool.apply(settle, (result, partial(function, *args, **kwargs)))
         return result.result()
 
-    def resize(self, count: int) -> None:
-        """Use at most `count` threads."""
-        if self._pool is not None:
-            self._pool.maxsize = count
-
     def stop(self, *, wait: bool = True) -> None:
         """Let the threads go; without `wait`, one that does not end is left behind."""
         if self._pool is not None and wait:

@@ -114,9 +114,9 @@ class Cluster:
         with self.producer() as producer:
             return [producer.send(Message(topic, body, **options)) for body in bodies]
 
-    def stored(self, topic: str, number: int = 0) -> list[Any]:
-        """All messages of a queue, once as many are there as were sent."""
+    def stored(self, topic: str, count: int = 1) -> list[Any]:
+        """All messages of the first queue, once there are `count`."""
         with self.puller() as puller:
-            queue = self.queue(topic, number)
-            wait_until(lambda: puller.max_offset(queue) > 0)
+            queue = self.queue(topic)
+            wait_until(lambda: puller.max_offset(queue) >= count)
             return puller.pull(queue, 0, max_count=1000).messages

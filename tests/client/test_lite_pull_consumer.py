@@ -99,11 +99,11 @@ def test_paused_queue_brings_nothing(cluster: Cluster) -> None:
     with _lite(cluster, topic, pull_batch_size=1) as consumer:
         assert _bodies(consumer, 1) == [b"0"]
         consumer.pause([queue])
-        cluster.send(topic, b"1", b"2")  # the first answers the pull that is held
-        assert _bodies(consumer, 1) == [b"1"]
-        assert consumer.poll(0.05) == []
+        cluster.send(topic, b"1", b"2")  # the first may answer a pull that is held
+        early = [message.body for _ in range(3) for message in consumer.poll(0.05)]
+        assert early in ([], [b"1"])
         consumer.resume([queue])
-        assert _bodies(consumer, 1) == [b"2"]
+        assert early + _bodies(consumer, 2 - len(early)) == [b"1", b"2"]
 
 
 def test_iteration_ends_with_the_consumer(cluster: Cluster) -> None:

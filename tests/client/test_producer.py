@@ -18,6 +18,7 @@ from rocketpy.client import (
     SendStatus,
     TopicNotFound,
 )
+from rocketpy.client.selectors import by_random
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.java_hash import string_hash
 from tests.client.cluster import Cluster, wait_until
@@ -69,6 +70,7 @@ def test_queue_sharding_key_and_selector_say_where_it_goes(cluster: Cluster, pro
 
     assert producer.send(Message(topic, b"x"), selector=last).queue.queue_id == 3  # type: ignore[arg-type]
     assert seen == [4]
+    assert producer.send(Message(topic, b"x"), selector=by_random).queue.queue_id in range(4)
     with pytest.raises(ClientError, match="select message queue threw exception"):
         producer.send(Message(topic, b"x"), selector=lambda queues, message: queues[9])
     with pytest.raises(ClientError, match="message's topic not equal mq's topic"):
@@ -97,7 +99,7 @@ def test_batch_becomes_single_messages(cluster: Cluster, producer: Producer) -> 
     topic = cluster.topic()
     messages = [Message(topic, b"%d" % n, tags=f"t{n}", properties={"n": str(n)}) for n in range(3)]
     (result,) = producer.send_batch(messages)
-    stored = cluster.stored(topic)
+    stored = cluster.stored(topic, 3)
     assert [(one.body, one.tags, one.properties["n"]) for one in stored] == [
         (b"0", "t0", "0"), (b"1", "t1", "1"), (b"2", "t2", "2"),
     ]  # fmt: skip
@@ -110,7 +112,7 @@ def test_batch_is_split_by_size(cluster: Cluster) -> None:
     with cluster.producer(max_message_size=1000) as producer:
         results = producer.send_batch([Message(topic, b"x" * 300) for _ in range(6)])
     assert [len(result.msg_id.split(",")) for result in results] == [2, 2, 2]
-    assert len(cluster.stored(topic)) == 6
+    assert len(cluster.stored(topic, 6)) == 6
 
 
 def test_batch_of_what_does_not_go_together_is_refused(producer: Producer) -> None:
@@ -139,7 +141,7 @@ def test_large_bodies_are_compressed(cluster: Cluster, compression: str, bits: i
     with cluster.producer(compression=compression, compress_over=100) as producer:
         producer.send(Message(topic, b"x" * 99))
         producer.send(Message(topic, b"x" * 100))
-    small, large = cluster.stored(topic)
+    small, large = cluster.stored(topic, 2)
     assert (small.sys_flag & 0x701, small.body) == (0, b"x" * 99)
     assert (large.sys_flag & 0x701, large.body) == (bits | 1, b"x" * 100)
 

@@ -14,7 +14,6 @@ from rocketpy.protocol.api.topic import DataVersion, TopicConfig, TopicConfigSer
 from rocketpy.remoting.client import Client
 from tests.client.cluster import Cluster
 
-
 _clients: list[Client] = []
 
 

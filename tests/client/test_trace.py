@@ -30,8 +30,8 @@ def test_sends_and_consumptions_are_traced(cluster: Cluster) -> None:
     where = ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
     options = {"namesrv": cluster.namesrv, "consume_from": where, "trace": traces}
     with PushConsumer(group, listener, {topic: "*"}, **options):  # type: ignore[arg-type]
-        wait_until(lambda: len(_records(cluster, traces)) == 3)
-    pub, before, after = _records(cluster, traces)
+        wait_until(lambda: len(_records(cluster, traces)) >= 3)
+    pub, before, after, *_ = _records(cluster, traces)  # what follows is of its next try
     assert [pub[0], *pub[2:10]] == [
         "Pub", "DefaultRegion", producer.group, topic, result.msg_id, "t", "k1 k2", cluster.broker, "4",
     ]  # fmt: skip
@@ -51,7 +51,8 @@ def test_ends_of_transactions_are_traced(cluster: Cluster) -> None:
     listener = TransactionListener(lambda message, arg: commit, lambda message: commit)
     with cluster.producer(trace=traces, transaction_listener=listener) as producer:
         result = producer.send_in_transaction(Message(topic, b"x"))
-    pub, end = wait_until(lambda: _records(cluster, traces))
+    wait_until(lambda: len(_records(cluster, traces)) == 2)
+    pub, end = _records(cluster, traces)
     assert (pub[0], pub[11]) == ("Pub", "1")
     assert [end[0], *end[2:]] == [
         "EndTransaction", "DefaultRegion", producer.group, topic, result.msg_id, "null", "null", cluster.broker, "2",
