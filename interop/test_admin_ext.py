@@ -174,7 +174,7 @@ MASKS = (
     (r"[\d.]+@[\w#-]+", "CLIENT"),
     (r"(?:Topic|group|producer)_\d+_\d+_\d+", "NAME"),
     (r"7F000001[0-9A-F]{24}", "ID"),
-    (r"\b1[67]\d{11}\b", "MS"),
+    (r"(?<![\w.])1[67]\d{11}\b", "MS"),
     (r'("(?:storeHost|bornHost)":)\{[^}]*\}', r"\1HOST"),
     (r'("(?:storePath\w*|rocketmqHome|brokerConfigPath|kvConfigPath|configStorePath|listenPort|haListenPort)":)"[^"]*"',
      r"\1OWN"),
