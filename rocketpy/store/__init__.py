@@ -2,11 +2,13 @@
 
 `message_store.MessageStore` is the whole: it puts the parts together and is what the broker uses.
 
-- Layouts: `rocketpy.protocol.record` (CommitLog), `consume_queue`, `index_file`, `checkpoint`, `directory_lock`;
-  `paths` says where everything is.
+- Layouts: `rocketpy.protocol.record` (CommitLog), `consume_queue`, `consume_queue_ext`, `index_file`, `checkpoint`,
+  `directory_lock`; `paths` says where everything is.
 - Files: `mapped_file` and `mapped_files`, under `commit_log` and `consume_queue`(`s`); `index_file` under `index`.
-- Ways: `writer` appends, `dispatch` enters what was appended into queues and index, `reader` finds it again.
-- Upkeep: `recovery` opens what is there, `flush` brings it to the disk, `cleanup` deletes what has expired.
+- Ways: `writer` appends, `dispatch` enters what was appended into queues and index, `reader` finds it again;
+  `extended_dispatch` stands in for `dispatch` where messages have units in a ConsumeQueueExt, or enter further queues.
+- Upkeep: `recovery` opens what is there, with `lost_queues` for what is not, `flush` brings it to the disk, `cleanup`
+  deletes what has expired.
 
 Nothing here knows greenlets, threads or the time of day (see `message_store`). The hot path is `Writer.append`,
 `CommitLog.append`, `record.encode_into`, `Dispatch.appended`, `ConsumeQueue.put`, `Index.put`, `IndexFile.put` and

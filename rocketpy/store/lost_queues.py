@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 
 from rocketpy import jsonfile
 from rocketpy.errors import ConfigError
@@ -51,14 +52,23 @@ def _below(directory: str) -> list[str]:
 
 
 def known_topics(paths: StorePaths) -> Callable[[str], bool]:
-    """Tells whether there is such a topic; all are if nothing is known. Light ones need no configuration."""
-    try:
-        saved = jsonfile.load(os.path.join(paths.config, "topics.json"), TopicConfigSerializeWrapper.from_json)
-    except ConfigError:
-        saved = None
-    if saved is None:
-        return lambda topic: True
-    return lambda topic: is_light(topic) or topic in saved.topic_config_table
+    """Tells whether there is such a topic; all are if nothing is known. Light ones need no configuration.
+
+    The file is read when that is asked first.
+    """
+
+    @cache
+    def saved() -> TopicConfigSerializeWrapper | None:
+        try:
+            return jsonfile.load(os.path.join(paths.config, "topics.json"), TopicConfigSerializeWrapper.from_json)
+        except ConfigError:
+            return None
+
+    def is_known(topic: str) -> bool:
+        topics = saved()
+        return topics is None or is_light(topic) or topic in topics.topic_config_table
+
+    return is_known
 
 
 class LostQueues:

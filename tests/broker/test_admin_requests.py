@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rocketpy.broker.processors.topic import refuse_on_slave
 from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.errors import RemotingTimeout, ReplyError
 from rocketpy.protocol.api import acl, broker, group, offset, topic
+from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.api.kv import KVTable
 from rocketpy.protocol.api.query import QueryConsumeQueue, QueryConsumeQueueResponseBody
 from rocketpy.protocol.api.stats import (
@@ -27,7 +29,7 @@ from rocketpy.protocol.api.stats import (
     ViewBrokerStatsData,
 )
 from rocketpy.protocol.codes import ResponseCode
-from tests.broker.live import Live, wait_until
+from tests.broker.live import Live, standalone, wait_until
 
 
 def set_topic(name: str, **fields: object) -> topic.UpdateAndCreateTopic:
@@ -316,3 +318,42 @@ def test_address_may_be_another_one_without_a_restart(live: Live) -> None:
         assert live.client.invoke(address, broker.UpdateBrokerConfig(), body).code == 0
     route = wait_until(lambda: live.route("T"))
     assert route.broker_datas[0].broker_addrs == {0: "192.0.2.7:30911"}
+
+
+def test_units_of_entries_are_shown(tmp_path: Path) -> None:
+    keys = {"enableConsumeQueueExt": "true", "enablePropertyFilter": "true", "enableCalcFilterBitMap": "true"}
+    with standalone(tmp_path, **keys) as servers:
+        live = Live(servers)
+        store, filters = servers.broker.store, servers.broker.filters
+        assert servers.broker.settings.store.bit_map_length_consume_queue_ext == 112
+        live.send("T")
+        filters.register("SqlG", [sql_subscription("T", "a = 1")])
+        live.send("T", properties="a\x011")
+        live.send("T", properties="a\x012\x02TAGS\x01A")
+        body = live.ask(QueryConsumeQueue(topic="T", queue_id=0, index=0, count=9, consumer_group=None)).body
+        plain, marked, unmarked = QueryConsumeQueueResponseBody.from_json(body).queue_data or []
+        assert (plain.bit_map, plain.eval, plain.msg) == (None, False, None)
+        stored = store.store_time("T", 0, 0)
+        assert plain.extend_data_json == f'{{"msgStoreTime":{stored},"size":20,"tagsCode":0}}'
+        assert marked.bit_map is not None
+        known = filters.get("T", "SqlG")
+        assert known is not None
+        assert known.bloom_filter_data is not None
+        bits = "".join(marked.bit_map.split("\n"))[::-1]
+        assert [at for at, bit in enumerate(bits) if bit == "1"] == sorted(known.bloom_filter_data.bit_pos)
+        assert [len(line) for line in marked.bit_map.split("\n")] == [48, 64, 0]
+        assert '"filterBitMap":"' in (marked.extend_data_json or "")
+        assert f'"tagsCode":{ord("A")}' in (unmarked.extend_data_json or "")
+        shutil.rmtree(store.paths.consume_queue_ext)
+        queue = store.queues.find("T", 0)
+        assert queue is not None
+        assert queue.ext is not None
+        queue.ext.delete()
+        body = live.ask(QueryConsumeQueue(topic="T", queue_id=0, index=0, count=1, consumer_group=None)).body
+        (gone,) = QueryConsumeQueueResponseBody.from_json(body).queue_data or []
+        assert gone.msg == f"Cq extend not exist!addr: {gone.tags_code}"
+        live.client.close()
+
+
+def sql_subscription(topic: str, expression: str) -> SubscriptionData:
+    return SubscriptionData(topic=topic, sub_string=expression, sub_version=1, expression_type="SQL92")
