@@ -70,6 +70,8 @@ class TimedMessages:
         """All units that are due before this second are in the heap, or have been delivered."""
         self._place: int | None = None
         """The next unit to read of that second; None if that has not begun."""
+        self._fault = ""
+        """What was said last about why nothing more can wait."""
         self.pause = _STEP_MS
 
     def step(self, now: int) -> None:
@@ -121,8 +123,11 @@ class TimedMessages:
         try:
             self._files.add(unit)
         except StoreError as error:
-            log.error("%s", error)
+            if self._fault != str(error):
+                self._fault = str(error)
+                log.error("%s; what is to wait for a time of its own is held up until there is room", error)
             return False
+        self._fault = ""
         if slot_time // SLOT_MS < self._read_ahead + (self._place is not None):
             self._push(unit, when)
         return True

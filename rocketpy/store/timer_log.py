@@ -17,6 +17,8 @@ bytes do not fit, a file ends in `room:int, 0:long, 0xCBD43194:int` (Java 5: Tim
 
 Java 4.9 knows nothing of these files and leaves them alone, as it does with rmq_sys_wheel_timer: what waits stays where
 it is, and is delivered when a broker that can opens the directory again, as long as the CommitLog still has it.
+
+A broker of Java 5 goes on with them and hands them back (tried with 5.3.2): it delivers what waits, by the second.
 """
 
 from __future__ import annotations

@@ -12,11 +12,13 @@ from rocketpy.broker.timed import TimedMessages
 from rocketpy.broker.timer_intake import TimerIntake
 from rocketpy.config.store import BrokerRole
 from rocketpy.config.timer import TimerConfig
+from rocketpy.errors import StoreError
 from rocketpy.protocol.api.send import ConsumerSendMessageBack
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import HOLD
 from rocketpy.protocol.flags import PullSysFlag
 from rocketpy.protocol.properties import split_properties
+from rocketpy.store.mapped_file import MappedFile
 from rocketpy.store.timer_files import TimerFiles
 from tests.broker.data_side import DataSide, answer_of
 from tests.broker.half_side import HalfSide
@@ -392,3 +394,20 @@ def test_a_lost_timer_log_costs_what_it_told_but_nothing_else(
     side.step(8_000)
     assert side.bodies() == [b"new"]
     assert "has no unit" in caplog.text
+
+
+def test_a_disk_that_is_full_holds_up_and_loses_nothing(
+    side: TimedSide, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("cannot make room in timerlog: No space left on device")
+
+    side.send(properties="TIMER_DELAY_SEC\x015")
+    with monkeypatch.context() as patch:
+        patch.setattr(MappedFile, "reserve", full)
+        for _ in range(100):
+            side.step(100)
+        assert (side.files.queue_offset, side.bodies()) == (0, [])
+    assert caplog.text.count("No space left") == 1
+    side.step(100)
+    assert side.bodies() == [b"body"]

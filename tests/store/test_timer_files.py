@@ -15,6 +15,7 @@ from rocketpy.store.timer_files import TimerFiles
 from rocketpy.store.timer_log import DELETE, NORMAL, NOWHERE, UNIT_SIZE, TimerUnit
 from rocketpy.store.timer_wheel import SLOTS
 from tests.store.conftest import NOW
+from tools.dissect.timer_files import timer_checkpoint, timer_log, timer_wheel
 
 TIMER = "rmq_sys_wheel_timer"
 SECOND = NOW // 1000
@@ -87,6 +88,10 @@ def test_layout(store: MessageStore) -> None:
     checkpoint = (root / "config" / "timercheck").read_bytes()
     assert unpack(">qqqq", checkpoint[:32]) == (SECOND * 1000, 156, 3, 3)
     assert len(checkpoint) == 4096
+    units = [(unit["kind"], unit["due"] - NOW) for unit in timer_log(log)]
+    assert units == [("normal", 2_500), ("normal", 1_000), ("delete", 2_000)]
+    assert [slot["second"] - SECOND for slot in timer_wheel(wheel)] == [1, 2]
+    assert next(timer_checkpoint(checkpoint))["log_place"] == 156
     files.close()
 
 
@@ -107,6 +112,7 @@ def test_a_full_file_is_followed_by_another(store: MessageStore) -> None:
     first = Path(store.paths.timer_log, names[0]).read_bytes()
     used = UNITS_A_FILE * UNIT_SIZE
     assert first[used : used + 16] == pack(">iqI", FILE_SIZE - used, 0, 0xCBD43194)
+    assert list(timer_log(first))[-1] == {"position": used, "blank": True, "size": FILE_SIZE - used}
     assert len(chain(files, SECOND + 5)) == 2 * UNITS_A_FILE + 1
     files.close()
     again = opened(store)

@@ -2,9 +2,9 @@
 
     python -m tools.dissect FILE|HEX|-  [--as KIND] [--limit N]
 
-Frames, also a dump of several; CommitLog, ConsumeQueue, consumequeue_ext and IndexFile files; checkpoint. What it is
-is told from the path or from the bytes, or given by `--as`. The layouts stand in `layouts`, in bitstring's notation,
-independently of rocketpy's own codecs; tests use them as a second opinion.
+Frames, also a dump of several; CommitLog, ConsumeQueue, consumequeue_ext and IndexFile files; checkpoint; timer log,
+wheel and checkpoint. What it is is told from the path or from the bytes, or given by `--as`. The layouts stand in
+`layouts`, in bitstring's notation, independently of rocketpy's own codecs; tests use them as a second opinion.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import PurePath
 from tools.dissect.frames import frames
 from tools.dissect.layouts import BLANK_MAGIC, RECORD_MAGIC, Data, Fields, LayoutError
 from tools.dissect.store_files import checkpoint, commit_log, consume_queue, consume_queue_ext, index_file
+from tools.dissect.timer_files import timer_checkpoint, timer_log, timer_wheel
 
 KINDS: dict[str, Callable[[Data], Iterator[Fields]]] = {
     "frames": frames,
@@ -23,6 +24,9 @@ KINDS: dict[str, Callable[[Data], Iterator[Fields]]] = {
     "consumequeue_ext": consume_queue_ext,
     "index": index_file,
     "checkpoint": checkpoint,
+    "timerlog": timer_log,
+    "timerwheel": timer_wheel,
+    "timercheck": timer_checkpoint,
 }
 
 

@@ -43,6 +43,12 @@ INDEX_HEADER = (
 )
 INDEX_SLOT = "int:32 entry"
 INDEX_ENTRY = "int:32 key_hash, int:64 physical_offset, int:32 time_difference, int:32 previous_entry"
+TIMER_UNIT = (
+    "int:32 size, int:64 previous, int:32 magic, int:64 write_time, int:32 delay, int:64 physical_offset, "
+    "int:32 record_size, int:32 topic_hash, int:64 reserved"
+)
+TIMER_SLOT = "int:64 second, int:64 first, int:64 last, int:32 units, int:32 reserved"
+TIMER_CHECKPOINT = "int:64 read_time, int:64 log_place, int:64 queue_offset, int:64 master_queue_offset"
 CHECKPOINT = "int:64 physic_msg_timestamp, int:64 logics_msg_timestamp, int:64 index_msg_timestamp"
 
 BLANK = "int:32 total_size, hex:32 magic"
@@ -54,6 +60,9 @@ INDEX_HEADER_SIZE = 40
 INDEX_SLOT_SIZE = 4
 INDEX_ENTRY_SIZE = 20
 CHECKPOINT_SIZE = 24
+TIMER_UNIT_SIZE = 52
+TIMER_SLOT_SIZE = 32
+TIMER_CHECKPOINT_SIZE = 32
 
 
 class LayoutError(Exception):
