@@ -95,19 +95,12 @@ class AbortMark:
 
     def is_of_this_boot(self) -> bool:
         """Whether the machine has run on since the mark was set. False when that is not known."""
-        mark = self._read()
-        return mark != "" and mark == disk_at(self.path).boot_id()
-
-    def is_ours(self) -> bool:
-        """Whether it was no Java broker that left the mark."""
-        return self._read() != ""
-
-    def _read(self) -> str:
         try:
             with open(self.path, encoding="ascii", errors="replace") as file:
-                return file.read(64)
+                mark = file.read(64)
         except OSError:
-            return ""
+            return False
+        return mark != "" and mark == disk_at(self.path).boot_id()
 
     def set(self) -> None:
         """Make the file, on disk before anything is written: without it recovery would trust what was not synced.

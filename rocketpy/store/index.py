@@ -51,9 +51,9 @@ class Index:
     def discard_after(self, timestamp: int, synced: int) -> int:
         """Forget what is not known to be on disk after a crash of the machine (IndexService.load:68).
 
-        Full files that end at `timestamp` (ms) or before are, and in others the entries for records before physical
-        offset `synced`. Returns the physical offset from which on the index has to be made again, -1 if that is the
-        beginning of the log. Raises StoreError.
+        Full files that end at `timestamp` (ms) or before are, and in others the whole entries for records before
+        physical offset `synced`. Returns the physical offset from which on the index has to be made again, -1 if that
+        is the beginning of the log. Raises StoreError.
         """
         kept = 0
         while kept < len(self.files) and self.files[kept].is_full and self.files[kept].end_timestamp <= timestamp:

@@ -244,22 +244,25 @@ class IndexFile:
         self._write_header(self.count if self.count > 1 else 0)
 
     def keep_before(self, physical_offset: int) -> bool:
-        """Keep the entries for records before that offset, which are on disk, and make the slots anew from them.
+        """Keep the entries for records before that offset as far as they are whole, and make the slots anew from them.
 
-        After a crash of the machine: entries are never changed, slots are, and which of them reached the disk nobody
-        knows. The header's sector is one of two that were both right: where the file begins, it says. Whether anything
-        was kept. `end_timestamp` is as with `truncate`.
+        After a crash of the machine: entries are never changed, what was lost of them is zero, and each says what its
+        slot was before it. Slots change, and which of them reached the disk nobody knows. The header's sector is one
+        of several that were all right: it says where the file begins. Whether anything was kept. `end_timestamp` is
+        as with `truncate`.
         """
         slots = array("I", bytes(4 * self.slots))
         last = min(self.count, self.capacity)
         entries = self._view[self._entries_at + ENTRY_SIZE : self._entries_at + last * ENTRY_SIZE]
         count = 1
-        newest = newest_seconds = 0
+        newest = latest = 0
         for key_hash, entered, seconds, previous in ENTRY.iter_unpack(entries):
-            if not (newest <= entered < physical_offset and key_hash >= 0 and 0 <= previous < count):
+            slot = key_hash % self.slots
+            in_order = newest <= entered < physical_offset and latest <= seconds
+            if not in_order or previous != slots[slot] or key_hash <= 0:
                 break
-            slots[key_hash % self.slots] = count
-            newest, newest_seconds = entered, seconds
+            slots[slot] = count
+            newest, latest = entered, seconds
             count += 1
         self._slot_count = self.slots - slots.count(0)
         if not _BIG_ENDIAN:
@@ -267,7 +270,7 @@ class IndexFile:
         self._slots[:] = memoryview(slots)
         self.count = count
         self.end_physical_offset = newest
-        self.end_timestamp = self.begin_timestamp + newest_seconds * 1000 + 999
+        self.end_timestamp = self.begin_timestamp + latest * 1000 + 999
         self._write_header(count)
         return count > 1
 

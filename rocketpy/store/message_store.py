@@ -132,7 +132,6 @@ class MessageStore:
             self.log, self.queues, self.index, self.checkpoint, self.dispatch,
             check_crc=self.config.check_crc_on_recover,
             with_index=self.config.message_index_enable and self.config.message_index_safe,
-            index_is_synced=self._abort.is_ours(),
         )  # fmt: skip
         lost = LostQueues(self.log, self.queues, self.dispatch, known_topics(self.paths))
         recovery.run(

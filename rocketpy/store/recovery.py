@@ -53,9 +53,7 @@ class Recovery:
         *,
         check_crc: bool,
         with_index: bool,
-        index_is_synced: bool,
     ) -> None:
-        """`index_is_synced`: the checkpoint's time of the queues is one of the index, too, as Java's is not."""
         self._log = log
         self._queues = queues
         self._index = index
@@ -63,7 +61,6 @@ class Recovery:
         self._dispatch = dispatch
         self._check_crc = check_crc
         self._with_index = with_index
-        self._index_is_synced = index_is_synced
 
     def run(self, *, closed: bool, same_boot: bool, lost: LostQueues | None = None) -> None:
         """Bring log, queues and index in line. `closed`: the last shutdown was clean. Raises StoreError.
@@ -89,7 +86,7 @@ class Recovery:
             died = "the process died" if same_boot else "it or the machine died"
             _log.warning("the store was not closed, %s: checking the log from %d on", died, start)
         end = self._end_of_log(start, may_be_torn=not closed, queued=start if same_boot else -1)
-        redo = self._first_to_dispatch(start, synced if self._index_is_synced else 0, trusted=trusted)
+        redo = self._first_to_dispatch(start, synced, trusted=trusted)
         if not trusted:
             for queue in queues:
                 queue.cut(self._end_of_trust(queue, synced, end))
@@ -212,14 +209,14 @@ class Recovery:
             file = following
         return end
 
-    def _first_to_dispatch(self, start: int, index_synced: int, *, trusted: bool) -> int:
+    def _first_to_dispatch(self, start: int, synced: int, *, trusted: bool) -> int:
         """Where dispatching again begins: behind what queues and index are known to have."""
         oldest = self._log.min_offset
         first = min(start, max(self._queues.max_physical_offset, oldest))
         if self._index is not None and not self._index.files:
             first = oldest      # a store has one from its first message on: it was lost, or not wanted till now
         if self._index is not None and not trusted:
-            known = self._index.discard_after(self._checkpoint.index_timestamp, index_synced)
+            known = self._index.discard_after(self._checkpoint.index_timestamp, synced)
             first = min(first, max(known, oldest))
         return first
 

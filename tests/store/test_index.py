@@ -239,11 +239,11 @@ def test_entries_on_disk_are_kept_and_slots_made_anew(tmp_path):
     file = IndexFile(str(tmp_path / "20231114221320000"), 16, 64)
     file.create(0, 0)
     for number in range(40):
-        file.put(number * 7, 1000 + number * 100, NOW + number * 1000)
+        file.put(7 + number * 7, 1000 + number * 100, NOW + number * 1000)
     whole = IndexFile(str(tmp_path / "20231114221320001"), 16, 64)
     whole.create(0, 0)
     for number in range(25):
-        whole.put(number * 7, 1000 + number * 100, NOW + number * 1000)
+        whole.put(7 + number * 7, 1000 + number * 100, NOW + number * 1000)
     file.file.view()[40 : 40 + 16 * 4] = b"\x5a" * 64
     file.file.view()[104 + 31 * 20 : 104 + 36 * 20] = bytes(100)
     assert file.keep_before(1000 + 25 * 100)
@@ -252,5 +252,10 @@ def test_entries_on_disk_are_kept_and_slots_made_anew(tmp_path):
     assert bytes(file.file.view()[16:end]) == bytes(whole.file.view()[16:end])
     assert file.keep_before(1 << 62)
     assert file.count == 26
+    for number, field in ((24, 0), (22, 8), (20, 16), (18, 12)):    # hash, offset, former entry of the slot, time
+        at = 104 + number * 20 + field
+        file.file.view()[at : at + 4] = bytes(4)
+        assert file.keep_before(1 << 62)
+        assert file.count == number
     assert not file.keep_before(1000)
     assert file.count == 1
