@@ -68,7 +68,7 @@ class Balance:
                 if share is None:
                     self._missed = True
                     if not topic.startswith(RETRY_PREFIX):
-                        log.warning("%s: the share of %s cannot be told", self._consumer.group, topic)
+                        log.info("%s: the share of %s cannot be told yet", self._consumer.group, topic)
                 elif self._take(topic, set(share)):
                     self._changed(topic)
             for queue in [queue for queue in self.table if queue.topic not in self._consumer.subscriptions]:

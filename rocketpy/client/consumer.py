@@ -212,7 +212,7 @@ class Consumer(Member):
 
     def _check_filters(self, instance: Instance) -> None:
         """Have a broker check what is no tag expression (checkClientInBroker:444). Raises ClientError."""
-        for topic, wanted in self.subscriptions.items():
+        for topic, wanted in list(self.subscriptions.items()):
             address = None if is_tags(wanted) else instance.routes.some_broker(topic)
             if address is None:
                 continue
@@ -240,7 +240,7 @@ class Consumer(Member):
             log.warning("the members of %s are not known: %s", self.group, error)
             return None
         if answer.code != ResponseCode.SUCCESS or not answer.body:
-            log.warning("the members of %s are not known: %s", self.group, answer.remark)
+            log.info("the members of %s are not known: %s", self.group, answer.remark)
             return None
         return GetConsumerListByGroupResponseBody.from_json(answer.body).consumer_id_list
 

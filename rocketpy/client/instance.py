@@ -24,7 +24,7 @@ from rocketpy.client.settings import ClientSettings
 from rocketpy.config.remoting import RemotingClientConfig
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.client import ConsumerData, Heartbeat, HeartbeatData, ProducerData, UnregisterClient
-from rocketpy.protocol.codes import LanguageCode
+from rocketpy.protocol.codes import LanguageCode, ResponseCode
 from rocketpy.protocol.signature import signer
 from rocketpy.remoting.address_server import DOMAIN, fetch_namesrv_addr
 from rocketpy.remoting.client import Client
@@ -168,6 +168,8 @@ class Instance(Hub):
                 try:
                     answer = self.client.invoke(address, Heartbeat(), body, self.timeout_ms)
                     self.broker_versions[address] = answer.version
+                    if answer.code != ResponseCode.SUCCESS:
+                        log.warning("heartbeat to %s: CODE: %d  DESC: %s", address, answer.code, answer.remark)
                 except RocketpyError as error:
                     log.info("heartbeat to %s: %s", address, error)
 

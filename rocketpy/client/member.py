@@ -5,9 +5,11 @@ These are the faces that plain threads and greenlets use; each call is handed to
 
 from __future__ import annotations
 
+import atexit
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from enum import StrEnum
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
@@ -81,6 +83,7 @@ class Member(ABC):
             self._instance, self._state = None, State.CREATE_JUST
             detach(instance)
             raise
+        _running.add(self)
 
     def stop(self) -> None:
         """Finish what is under way and disconnect; harmless when it is not running."""
@@ -88,6 +91,7 @@ class Member(ABC):
         if instance is None or self._state != State.RUNNING:
             return
         self._state = State.SHUTDOWN_ALREADY
+        _running.discard(self)
         try:
             instance.run(self._leave, instance)
         finally:
@@ -179,6 +183,17 @@ class Member(ABC):
             return self._running().begin(function, *args, **kwargs)
         except app.NotRunning as error:
             raise NotRunning(f"{self.group} was stopped meanwhile") from error
+
+
+_running: set[Member] = set()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """Stop what nobody has stopped before the interpreter ends, which no event loop in a thread survives."""
+    for member in list(_running):
+        with suppress(Exception):
+            member.stop()
 
 
 def settings_of(options: ClientOptions) -> ClientSettings:

@@ -238,7 +238,7 @@ class PushConsumer(Consumer):
         """What it tells about itself (consumerRunningInfo:1065)."""
         info = super().running_info()
         info.properties |= self.push.properties()
-        info.status_table = {topic: self.stats.status(topic) for topic in self.subscriptions}
+        info.status_table = {topic: self.stats.status(topic) for topic in list(self.subscriptions)}
         return info
 
     def _note(self, topic: str, expression: str) -> None:
