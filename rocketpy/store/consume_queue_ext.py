@@ -94,6 +94,8 @@ class ConsumeQueueExt:
                 self._view_of(file)[position : position + len(_END_OF_FILE)] = _END_OF_FILE
             self._end = file.end
         if file is None or self._end >= file.end:
+            if file is not None:
+                file.release()  # whoever reads in it maps it again
             file = self.files.add(self._end - self._end % self.files.file_size)
             self._opened()
             self._limit = 0
