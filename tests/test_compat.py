@@ -145,6 +145,9 @@ INITIALISED = {"order"}
 """Fields that are @CFNotNull and yet may be missing, since their class gives them a value."""
 
 
+FROM_JAVA_5 = {"GetTopicConfig"}
+"""Headers of requests whose code 4.9.8 has, but nothing else."""
+
 BESIDE = {
     "QueryMessage": {"_UNIQUE_KEY_QUERY"},              # MQAdminImpl puts it in without a header's help
     "SendMessageReply": {"MSG_REGION", "TRACE_ON"},     # SendMessageProcessor adds them to the extFields
@@ -158,6 +161,8 @@ def test_header_fields_are_those_of_java(declared: type[Header]) -> None:
     name = java_name(declared, known)
     if not declared.fields and name not in known:
         return  # Java sends no header at all
+    if declared.__name__ in FROM_JAVA_5:
+        return
     assert name in known, f"{declared.__name__} names no Java header in its docstring"
     wanted = {field["name"]: field for field in known[name]["fields"]}
     if name == "SendMessageRequestHeaderV2":
