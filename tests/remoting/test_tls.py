@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 import pytest
 from gevent import socket
+from gevent import ssl as gevent_ssl
 from gevent.server import StreamServer
 
 from rocketpy.errors import ConnectError
@@ -38,7 +39,7 @@ def tls_address(address: str) -> Iterator[str]:
         plain = socket.create_connection((host, int(port)))
         gevent.joinall([gevent.spawn(pipe, peer, plain), gevent.spawn(pipe, plain, peer)])
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = gevent_ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # the usual one would wait in the hub
     context.load_cert_chain(CERTIFICATE)
     proxy = StreamServer(("127.0.0.1", 0), handle, ssl_context=context)
     proxy.start()
