@@ -34,7 +34,7 @@ FIRST_STEP_MS: Final = 1_000
 _STEP_MS: Final = 100
 LEAST_PAUSE_MS: Final = 5
 """What is due within so many ms is delivered together."""
-_MOST_A_STEP: Final = 500
+_MOST_A_STEP: Final = 50
 """Messages of one level that are delivered before others have their turn."""
 
 

@@ -35,8 +35,9 @@ log = logging.getLogger(__name__)
 
 _STEP_MS: Final = 20
 _RETRY_MS: Final = 100
+_MOST_DELIVERED_A_STEP: Final = 100
 _MOST_A_STEP: Final = 500
-"""Messages, units or seconds that are dealt with before others have their turn."""
+"""Messages that arrive, units or seconds that are dealt with before others have their turn."""
 _MOST_SECONDS_A_STEP: Final = 50_000
 _HOUR_MS: Final = 3_600_000
 _GONE: Final = frozenset({PutStatus.MESSAGE_ILLEGAL, PutStatus.PROPERTIES_SIZE_EXCEEDED})
@@ -195,7 +196,7 @@ class TimedMessages:
     def _deliver(self, now: int) -> None:
         """Deliver what is due, second by second; not before all units of a second are there to be sorted."""
         files, heap = self._files, self._due
-        budget = _MOST_A_STEP
+        budget = _MOST_DELIVERED_A_STEP
         while files.read_second < self._read_ahead:
             end = (files.read_second + 1) * SLOT_MS
             while heap and heap[0][0] < end:
