@@ -218,8 +218,9 @@ def test_directory_in_use_can_be_looked_into(both: dict[str, Loaded], name: str)
         count = 0
         with RawClient(cluster.broker) as client:
             while not stopping.is_set() or count < 100:
-                text = properties(KEYS=f"live{count}", TAGS="L")
-                assert _ask(client, Ask.SEND_MESSAGE_V2, send_v2("StatC", 3, text), b"live").code == 0
+                text = properties(KEYS=f"live{count} l", TAGS="L")
+                for queue_id in (2, 3):
+                    assert _ask(client, Ask.SEND_MESSAGE_V2, send_v2("StatC", queue_id, text), b"live").code == 0
                 count += 1
         return count
 

@@ -24,7 +24,8 @@ class Directory:
 
     `given` are the keys that somebody has set: the size of a file whose key is not among them is that of the files
     there are. Of a running broker's directory the index is looked at before the queues, and the queues before the log:
-    what the former point at is then in the latter. Raises StoreError.
+    what the former point at is then in the latter. And the queues are looked at twice: what the first look finds to be
+    `settled` is in all of them at the second one, since records are entered in the order of the log. Raises StoreError.
     """
 
     def __init__(self, config: StoreConfig, findings: Findings, given: Collection[str] = ()) -> None:
@@ -42,13 +43,12 @@ class Directory:
             self.checkpoint.load()
             self.index = IndexFiles(root, self.paths.index, findings, self._index_sizes(given))
             queue_size = _given(given, "mappedFileSizeConsumeQueue", config.mapped_file_size_consume_queue)
-            self.queues = {
-                (topic, queue_id): QueueFiles(
-                    topic, queue_id, FileRow.load(root, [path], findings, file_size=queue_size, unit=ENTRY_SIZE)
-                )
-                for topic, queue_id, path in _queue_directories(self.paths.consume_queue)
-            }
+            early = self._queues(queue_size, Findings()) if self.holder else {}
+            self.queues = self._queues(queue_size, findings)
             """By topic and queue id."""
+            ends = (queue.max_physical_offset for queue in (early or self.queues).values())
+            self.settled = max(ends, default=-1)
+            """End of the last record that has an entry in any queue; -1 without any."""
             ext_size = _given(given, "mappedFileSizeConsumeQueueExt", config.mapped_file_size_consume_queue_ext)
             self.extensions = {
                 (topic, queue_id): FileRow.load(root, [path], findings, file_size=ext_size)
@@ -73,10 +73,13 @@ class Directory:
             return None
         return self.config.max_hash_slot_num, self.config.max_index_num
 
-    @property
-    def settled(self) -> int:
-        """End of the last record that has an entry in any queue; -1 without any."""
-        return max((queue.max_physical_offset for queue in self.queues.values()), default=-1)
+    def _queues(self, file_size: int, findings: Findings) -> dict[tuple[str, int], QueueFiles]:
+        return {
+            (topic, queue_id): QueueFiles(
+                topic, queue_id, FileRow.load(self.root, [path], findings, file_size=file_size, unit=ENTRY_SIZE)
+            )
+            for topic, queue_id, path in _queue_directories(self.paths.consume_queue)
+        }
 
     @property
     def min_offset(self) -> int:
