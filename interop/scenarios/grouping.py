@@ -153,6 +153,24 @@ def members_are_told_of_each_other(stage: Stage) -> None:
     equal("where the broker does not do it", told(group), [0, 0, 0, 0])
 
 
+@scenario(*JAVA, of_broker=True)
+def queues_of_who_dies_go_to_the_others(stage: Stage) -> None:
+    """A member whose connection breaks is none any more, and the others are told at once."""
+    topic, group = stage.topic(queues=4), stage.group()
+    consumer = stage.consumer(topic, group=group)
+    becomes("queues of the only member", lambda: len(consumer.assigned(topic)), 4)
+    with RawClient(stage.cluster.broker) as other:
+        heartbeat(other, group, topic, "*", 1, expressionType="TAG")
+        becomes("queues of one of two", lambda: len(consumer.assigned(topic)), 2)
+        broker = stage.cluster.broker_name
+        producer = stage.producer()
+        for queue_id in range(4):
+            producer.send(Message(topic, f"{queue_id}".encode()), queue=Queue(topic, broker, queue_id))
+        equal("messages meanwhile", len(consumer.received(2)), 2)
+    becomes("queues of the one that is left", lambda: len(consumer.assigned(topic)), 4)
+    equal("messages", sorted(stored.body for stored in consumer.received(4)), [b"0", b"1", b"2", b"3"])
+
+
 @scenario("java", of_broker=True)
 def group_has_to_exist_where_it_is_not_made(stage: Stage) -> None:
     """autoCreateSubscriptionGroup: without it pulls, retries and the client's own are refused with a code of theirs."""
