@@ -6,7 +6,7 @@ after a crash, or if a directory of queues has changed since the checkpoint was 
 Then the lengths of entries are added up, for each file of the log: 2 % of its size is read, for messages of 1 KiB. Only
 where they do not make up the file its records are looked at, and only if one is missing in its queue the log is read.
 
-A topic that is not in config/topics.json any more was deleted, and stays so.
+A topic that is not in config/topics.json any more, and has no queue left, was deleted, and stays so.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ class LostQueues:
     def _find(self) -> set[Key]:
         multi = isinstance(self._dispatch, ExtendedDispatch)    # entries of several queues then share a record
         covered = {} if multi else self._covered()
+        alive = {queue.topic for queue in self._queues if queue.files.files}
         lost: set[Key] = set()
         for file in self._log.files.files:
             if multi or not self._is_covered(file, covered.get(file.start, 0)):
@@ -111,7 +112,8 @@ class LostQueues:
                     key
                     for position, record in self._records(file)
                     for key in self._keys(record)
-                    if file.start + position not in entered.get(key, ()) and self._is_known(key[0])
+                    if file.start + position not in entered.get(key, ())
+                    if key[0] in alive or self._is_known(key[0])
                 }
         return lost
 
