@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -103,9 +104,9 @@ class Player:
         )
 
     @staticmethod
-    def _wait_dispatched(broker: RawClient, answers: list[object]) -> None:
+    def _wait_dispatched(broker: RawClient, answers: list[Any]) -> None:
         for queue_id in range(2):
-            count = 1 + max(int(offset) for _, queue, offset in answers if queue == str(queue_id))  # type: ignore[misc]
+            count = 1 + max(int(offset) for _, queue, offset in answers if queue == str(queue_id))
             becomes(
                 f"end of queue {queue_id}",
                 lambda queue_id=queue_id: (  # type: ignore[misc]

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,10 +152,10 @@ def test_answers_are_the_same(answers: dict[str, dict[str, list[object]]], subje
     assert different[:5] == [], len(different)
 
 
-def _expired_queues(rows: list[object]) -> set[int]:
+def _expired_queues(rows: list[Any]) -> set[int]:
     """Those that have nothing left: they begin where they end. Java says that they begin at 0."""
     bounds: dict[int, list[str]] = {}
-    for queue_id, name, *answer in rows:  # type: ignore[misc]
+    for queue_id, name, *answer in rows:
         if name in ("GET_MIN_OFFSET", "GET_MAX_OFFSET"):
             bounds.setdefault(queue_id, []).append(answer[0][0][1])
     return {queue_id for queue_id, (low, high) in bounds.items() if low == high and queue_id in TIMES}
