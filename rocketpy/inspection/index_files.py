@@ -36,6 +36,8 @@ class IndexFiles:
         self._sizes = sizes
         self.files: list[ReadOnlyFile] = []
         self._headers: dict[str, tuple[int, ...]] = {}
+        self._guessed: dict[int, int] = {}
+        """maxHashSlotNum of files by their size, where it was told from a file."""
         for name in sorted(os.listdir(directory)) if os.path.isdir(directory) else ():
             path = os.path.join(directory, name)
             if name.isdecimal() and os.path.isfile(path):
@@ -78,7 +80,9 @@ class IndexFiles:
                 return sizes[0]
         if header[5] <= 1:
             return 0
-        guessed = _guess_slots(file.view(), header) if file.size <= _GUESSED_UP_TO else 0
+        guessed = self._guessed.get(file.size, 0)
+        if not guessed and file.size <= _GUESSED_UP_TO:
+            guessed = self._guessed[file.size] = _guess_slots(file.view(), header)
         if not guessed:
             text = f"{file.size} bytes are no index file; if maxHashSlotNum or maxIndexNum are set, say so by -c FILE"
             self._findings.damage("index-size", file.name, None, text)
@@ -122,7 +126,7 @@ class IndexFiles:
 
 def _guess_slots(view: memoryview, header: tuple[int, ...]) -> int:
     """A number of slots with which the file makes sense: its first entry is where the header says that the file
-    begins, and the newest one is what its slot points at. 0 if there is none.
+    begins, and the newest one, or one that a broker has added since, is what its slot points at. 0 if there is none.
     """
     newest = header[5] - 1
     most = (len(view) - HEADER_SIZE - newest * ENTRY_SIZE) // SLOT.size
@@ -134,6 +138,7 @@ def _guess_slots(view: memoryview, header: tuple[int, ...]) -> int:
         _, first, _, _ = ENTRY.unpack_from(view, entries_at + ENTRY_SIZE)
         key_hash, last, _, _ = ENTRY.unpack_from(view, entries_at + newest * ENTRY_SIZE)
         slot_at = HEADER_SIZE + key_hash % slots * SLOT.size
-        if (first, last) == (header[2], header[3]) and SLOT.unpack_from(view, slot_at)[0] == newest:
+        (head,) = SLOT.unpack_from(view, slot_at)
+        if (first, last) == (header[2], header[3]) and newest <= head <= room:
             return slots
     return 0

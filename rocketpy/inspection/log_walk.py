@@ -35,11 +35,13 @@ class LogWalk:
     what is none now is damage; behind it the log ends at the first thing that is no record.
     """
 
-    def __init__(self, row: FileRow, settled: int, findings: Findings, progress: Progress) -> None:
+    def __init__(self, row: FileRow, settled: int, findings: Findings, progress: Progress, *, in_use: bool) -> None:
+        """`in_use`: a broker may be adding to the log."""
         self._row = row
         self._settled = settled
         self._findings = findings
         self._progress = progress
+        self._in_use = in_use
         self._told = 0
         self.end = row.files[0].start if row.files else 0
         """Where the next record goes."""
@@ -103,7 +105,7 @@ class LogWalk:
             return True
         if file.end < self._settled or len(view) - position < BLANK_SIZE:
             return True
-        if file.first_written(position) >= 0:
+        if not self._in_use and file.first_written(position) >= 0:
             text = "the log ends here, and there are bytes behind: of a record that was not finished, or cut off"
             self._findings.note("behind-the-end", file.name, position, text)
         return False

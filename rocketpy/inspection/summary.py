@@ -145,7 +145,8 @@ def _end_of_log(directory: Directory) -> tuple[int, int]:
     """Where the log ends, and when its last record was stored: walked from the last record in any queue on."""
     settled = directory.settled
     begins = [file for file in directory.log.files if file.end > settled]
-    walk = LogWalk(FileRow(begins[:1] or directory.log.files[-1:]), settled, directory.findings, lambda _: None)
+    row = FileRow(begins[:1] or directory.log.files[-1:])
+    walk = LogWalk(row, settled, directory.findings, lambda _: None, in_use=directory.holder != 0)
     newest = -1
     for _, record in walk:
         newest = record.store_timestamp

@@ -66,7 +66,7 @@ class _Verifier:
     def run(self) -> Verification:
         directory = self._directory
         index = IndexMerge(iter(directory.index), directory.min_offset, self._findings)
-        walk = LogWalk(directory.log, self._settled, self._findings, self._tell_log)
+        walk = LogWalk(directory.log, self._settled, self._findings, self._tell_log, in_use=directory.holder != 0)
         for file, record in walk:
             self._check_record(file, record)
             if record.physical_offset >= self._settled:
@@ -77,7 +77,8 @@ class _Verifier:
         index.finish(walk.end)
         self._result.bytes = walk.end - directory.min_offset
         self._result.index_entries = index.count
-        self._check_rest(walk.end)
+        if not directory.holder:
+            self._check_rest(walk.end)
         for key, queue in directory.queues.items():
             self._check_queue(key, queue)
         _check_offsets(self._tables, directory, self._findings)
@@ -182,7 +183,7 @@ class _Verifier:
         """What is behind the last record that queues or index know, and what is not there although it was synced."""
         checkpoint = self._directory.checkpoint
         synced = max(checkpoint.physical_timestamp, checkpoint.queue_timestamp)
-        if synced > self._latest and self._directory.holder == 0:
+        if synced > self._latest:
             text = f"says that records up to {synced} were on disk, the last one there was stored at {self._latest}"
             self._findings.note("checkpoint", "checkpoint", 0, text)
         if self._waiting:
@@ -190,7 +191,7 @@ class _Verifier:
             self._findings.note("not-dispatched", "commitlog", None, text)
         if self._unindexed:
             text = f"{self._unindexed} records behind {self._indexed} are not in the index"
-            if self._directory.is_closed and not self._directory.holder:
+            if self._directory.is_closed:
                 self._findings.damage("index-missing", "index", None, text)
             else:
                 self._findings.note("index-missing", "index", None, f"{text} yet")
