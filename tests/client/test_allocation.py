@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 
 import pytest
@@ -78,3 +79,26 @@ def test_consistent_hash_moves_little_when_a_member_leaves() -> None:
     assert all(after[number] == client for number, client in before.items() if client != "c3")
     with pytest.raises(ValueError, match="illegal virtualNodeCnt"):
         allocation.consistent_hash(-1)
+
+
+def test_shares_are_those_that_java_gives() -> None:
+    """Every share of 1 to 19 queues among 1 to 6 clients, against what the official client 4.9.8 answered."""
+    strategies = {
+        "avg": allocation.averagely,
+        "circle": allocation.averagely_by_circle,
+        "hash": allocation.consistent_hash(),
+        "room": allocation.by_machine_room({"r"}),
+    }
+    rows = []
+    for (name, strategy), count, members in itertools.product(strategies.items(), range(1, 20), range(1, 7)):
+        queues = [MessageQueue(topic="Tö", broker_name="r@b", queue_id=number) for number in range(count)]
+        clients = [f"10.0.0.{number}@x{number}" for number in range(members)]
+        for client in clients:
+            share = "".join(f"{queue.queue_id}," for queue in strategy("g", client, queues, clients))
+            rows.append(f"{name} {count} {members} {client} {share}\n")
+    assert len(rows) == 1596
+    assert hashlib.sha256("".join(rows).encode()).hexdigest() == RECORDED
+
+
+RECORDED = "3f73ba01ec8dbceff3cb25f90a358f653a43ec725921f8444bb358d27da25309"
+"""Of the same rows, printed by AllocateMessageQueueAveragely, -AveragelyByCircle, -ConsistentHash, -ByMachineRoom."""
