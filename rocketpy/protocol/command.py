@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from enum import Enum
 from struct import Struct
 from struct import error as StructError
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -271,17 +271,20 @@ def _encode_binary(
 
 def _decode_json(header: bytes) -> Command:
     try:
-        fields = orjson.loads(header)
+        loaded = orjson.loads(header)
     except orjson.JSONDecodeError:
-        fields = fastjson.loads(header)
-    if type(fields) is not dict:
+        loaded = fastjson.loads(header)
+    if type(loaded) is not dict:
         raise ProtocolError("the header is not a JSON object")
-    ext_fields = fields.get("extFields")
-    if ext_fields is not None:
-        if type(ext_fields) is not dict:
+    fields: dict[str, Any] = loaded
+    ext_fields = None
+    given = fields.get("extFields")
+    if given is not None:
+        if type(given) is not dict:
             raise ProtocolError("extFields is not a JSON object")
+        ext_fields = given
         for value in ext_fields.values():
-            if type(value) is not str:
+            if not isinstance(value, str):
                 ext_fields = _texts(ext_fields)
                 break
     opaque = fields.get("opaque")
@@ -303,14 +306,16 @@ def _language_of(name: object) -> int:
 
 def _int_of(name: str, value: object) -> int:
     """A number of the header as fastjson reads it: also from a string; null and "" are 0."""
+    if isinstance(value, int) and -0x8000_0000 <= value <= 0x7FFF_FFFF:
+        return int(value)
     if value is None or value == "":
         return 0
     try:
-        number = value if type(value) is int else int(value)  # type: ignore[call-overload]
+        number = int(value)  # type: ignore[call-overload]
     except (TypeError, ValueError):
         raise ProtocolError(f"{name} is not a number: {value!r}") from None
     if -0x8000_0000 <= number <= 0x7FFF_FFFF:
-        return number
+        return int(number)
     raise ProtocolError(f"{name} is not an int32: {number}")
 
 

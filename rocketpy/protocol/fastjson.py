@@ -60,10 +60,8 @@ def dumps(value: Any, *, standard: bool = False, pretty: bool = False) -> bytes:
     try:
         if pretty:
             _write_pretty(parts.append, value, 0)
-        elif standard:
-            _write_standard(parts.append, value)
         else:
-            _write(parts.append, value)
+            _write(parts.append, value, standard=standard)
     except RecursionError:
         raise ProtocolError("not JSON: nested too deeply") from None
     return "".join(parts).encode("utf-8", "replace")
@@ -131,62 +129,41 @@ def _scalar(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} is nothing that JSON knows")
 
 
-def _write(add: Add, value: Any) -> None:
+def _write(add: Add, value: Any, *, standard: bool) -> None:
     if isinstance(value, str):
-        add(_quote(value))
+        add(_quote_for_browsers(value) if standard else _quote(value))
     elif isinstance(value, dict):
-        if _is_offsets(value):
+        if not standard and _is_offsets(value):
             add(_offsets(value) + "}")
             return
         separator = "{"
-        for key, item in value.items():
-            if item is None:
-                continue
-            add(separator)
-            separator = ","
-            _write(add, key.value if isinstance(key, ObjectKey) else key)
-            add(":")
-            _write(add, item)
-        add("}" if separator == "," else "{}")
-    elif isinstance(value, (list, tuple)):
-        separator = "["
-        for item in value:
-            add(separator)
-            separator = ","
-            _write(add, item)
-        add("]" if separator == "," else "[]")
-    else:
-        add(_scalar(value))
-
-
-def _write_standard(add: Add, value: Any) -> None:
-    if isinstance(value, str):
-        add(_quote_for_browsers(value))
-    elif isinstance(value, dict):
-        separator = "{"
-        for key in _sorted(value):
+        for key in _sorted(value) if standard else value:
             item = value[key]
             if item is None:
                 continue
             add(separator)
             separator = ","
-            add(_quote_for_browsers(_name(key)))
+            _write(add, _name(key) if standard else _bare(key), standard=standard)
             add(":")
-            _write_standard(add, item)
+            _write(add, item, standard=standard)
         add("}" if separator == "," else "{}")
     elif isinstance(value, (list, tuple)):
         separator = "["
         for item in value:
             add(separator)
             separator = ","
-            _write_standard(add, item)
+            _write(add, item, standard=standard)
         add("]" if separator == "," else "[]")
     else:
         add(_scalar(value))
 
 
+def _bare(key: Any) -> Any:
+    return key.value if isinstance(key, ObjectKey) else key
+
+
 def _name(key: Any) -> str:
-    return key if isinstance(key, str) else dumps(key.value if isinstance(key, ObjectKey) else key).decode()
+    return key if isinstance(key, str) else dumps(_bare(key)).decode()
 
 
 def _sorted(keys: Iterable[Any]) -> list[Any]:
@@ -237,7 +214,7 @@ def _write_pretty_members(add: Add, value: dict[Any, Any], indent: int) -> None:
         separator = ","
         if isinstance(key, str):
             add(line)
-        _write_pretty(add, key.value if isinstance(key, ObjectKey) else key, indent + 1)
+        _write_pretty(add, _bare(key), indent + 1)
         add(":")
         _write_pretty(add, item, indent + 1)
     if separator == "{":

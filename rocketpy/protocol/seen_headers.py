@@ -38,7 +38,7 @@ _USUAL: Final = "0"
 class SeenHeaders(Generic[V]):
     """The last headers of one class; `decode` reads one that was not seen. `first` and `second` differ."""
 
-    __slots__ = ("_binary", "_decode", "_first", "_first_lead", "_names", "_second", "_second_lead", "_texts")
+    __slots__ = ("_binary", "_decode", "_first", "_first_lead", "_second", "_second_lead", "_shapes", "_texts")
 
     def __init__(self, decode: Callable[[dict[str, str] | None], V], first: str, second: str) -> None:
         self._decode = decode
@@ -47,9 +47,9 @@ class SeenHeaders(Generic[V]):
         self._first_lead = len(first).to_bytes(2, "big") + first.encode()
         self._second_lead = len(second).to_bytes(2, "big") + second.encode()
         self._binary: dict[tuple[int, int, bytes], V] = {}
-        self._texts: dict[tuple[str, ...], V] = {}
-        self._names: dict[tuple[str, ...], tuple[int, int]] = {}
-        """Where the two fields stand among these names."""
+        self._shapes: dict[tuple[str, ...], _Shape[V]] = {}
+        self._texts = 0
+        """Shapes and headers in them."""
 
     def from_binary(self, fields: bytes) -> V:
         """The header with the fields of a binary header. Raises what `decode` raises, and ProtocolError."""
@@ -89,35 +89,48 @@ class SeenHeaders(Generic[V]):
         if fields is None:
             return self._decode(fields)
         names = tuple(fields)
-        places = self._names.get(names)
-        if places is None:
-            return self._of_new_names(names, fields)
+        shape = self._shapes.get(names)
+        if shape is None:
+            return self._of_new_shape(names, fields)
         values = list(fields.values())
-        first_at, second_at = places
-        first, second = values[first_at], values[second_at]
-        values[first_at] = values[second_at] = ""
-        values += names
+        first, second = values[shape.first_at], values[shape.second_at]
+        values[shape.first_at] = values[shape.second_at] = ""
         key = tuple(values)
-        seen = self._texts.get(key)
+        seen = shape.seen.get(key)
         if seen is not None:
             header = seen.varied(first, second)
             return self._decode(fields) if header is None else header
         header = self._decode(fields)
         if sum(map(len, key)) <= _LONGEST:
-            if len(self._texts) >= _MOST:
-                self._texts.clear()
+            if self._texts >= _MOST:
+                self._shapes.clear()
+                self._texts = 0
             with suppress(FieldError):
                 known = header.varied(_USUAL, _USUAL)
                 if known is not None:
-                    self._texts[key] = known
+                    shape.seen[key] = known
+                    self._texts += 1
         return header
 
-    def _of_new_names(self, names: tuple[str, ...], fields: dict[str, str]) -> V:
+    def _of_new_shape(self, names: tuple[str, ...], fields: dict[str, str]) -> V:
         if self._first in names and self._second in names and sum(map(len, names)) <= _LONGEST:
-            if len(self._names) >= _MOST:
-                self._names.clear()
-            self._names[names] = names.index(self._first), names.index(self._second)
+            if self._texts >= _MOST:
+                self._shapes.clear()
+                self._texts = 0
+            self._shapes[names] = _Shape(names.index(self._first), names.index(self._second))
+            self._texts += 1
         return self._decode(fields)
+
+
+class _Shape(Generic[V]):
+    """Headers with the same names in the same order: where the two fields stand; those seen, by their other values."""
+
+    __slots__ = ("first_at", "second_at", "seen")
+
+    def __init__(self, first_at: int, second_at: int) -> None:
+        self.first_at = first_at
+        self.second_at = second_at
+        self.seen: dict[tuple[str, ...], V] = {}
 
 
 def usual_number(text: str) -> int | None:

@@ -230,8 +230,7 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            log.info("%s: %s", self.remote_address, error)
-            self.close()
+            self._broken(error)
             return
         if not data:
             self.close()
@@ -299,17 +298,25 @@ class Connection:
         data = out[0] if len(out) == 1 else b"".join(out)
         self._out = []
         self._out_size = 0
+        sent = self._send(data)
+        if not self.closed and sent < len(data):
+            self._wait_writable(memoryview(data)[sent:])
+
+    def _send(self, data: Buffer) -> int:
+        """Bytes that the socket takes at once; a broken connection takes none, and is closed."""
         try:
             sent = self._socket.send(data)
         except (BlockingIOError, InterruptedError):
-            sent = 0
+            return 0
         except OSError as error:
-            log.info("%s: %s", self.remote_address, error)
-            self.close()
-            return
+            self._broken(error)
+            return 0
         self.last_active = monotonic()
-        if sent < len(data):
-            self._wait_writable(memoryview(data)[sent:])
+        return sent
+
+    def _broken(self, error: OSError) -> None:
+        log.info("%s: %s", self.remote_address, error)
+        self.close()
 
     def _wait_writable(self, unsent: memoryview) -> None:
         """Keep `unsent`, and read nothing more until it is gone."""
@@ -323,15 +330,9 @@ class Connection:
         unsent = self._unsent
         if unsent is None:
             return
-        try:
-            sent = self._socket.send(unsent)
-        except (BlockingIOError, InterruptedError):
+        sent = self._send(unsent)
+        if self.closed:
             return
-        except OSError as error:
-            log.info("%s: %s", self.remote_address, error)
-            self.close()
-            return
-        self.last_active = monotonic()
         if sent < len(unsent):
             self._unsent = unsent[sent:]
             return

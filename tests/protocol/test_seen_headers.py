@@ -154,9 +154,11 @@ def test_the_memory_is_bounded() -> None:
     for number in range(100):
         fields = FIELDS | {"a": f"{number:02}" * 1000}
         assert seen.from_binary(encode_fields(fields)) == seen.from_texts(fields) == slowly(fields)
-    for known in (seen._binary, seen._texts, seen._names):
-        assert len(known) <= 10_000
-        assert len(str(known)) < 10_000_000
+    assert len(seen._binary) <= 10_000
+    assert len(str(seen._binary)) < 10_000_000
+    known = {names: shape.seen for names, shape in seen._shapes.items()}
+    assert len(known) + sum(map(len, known.values())) <= 10_000
+    assert len(str(known)) < 10_000_000
 
 
 PULL = {
