@@ -101,3 +101,9 @@ def test_exceptions_are_still_needed() -> None:
         found = [one for one in _functions(HOME / file) if one.name == function_name]
         assert found, name
         assert all(LONGEST_FUNCTION < (one.end_lineno or 0) - one.lineno + 1 <= limit for one in found), name
+
+
+def test_nothing_beside_the_build_backend_hides_the_standard_library() -> None:
+    """Its directory comes first on the path of every build: a tools/inspect.py beside it broke each installation."""
+    names = {path.stem for path in (HOME / "tools" / "packaging").glob("*.py")} - {"__init__"}
+    assert names == {"build_backend"}
