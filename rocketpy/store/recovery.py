@@ -37,7 +37,8 @@ _progress = logging.getLogger("rocketpy.store.progress")
 _SLICE = 256 << 20
 """Bytes checked or dispatched between two lines of progress."""
 _SECTOR = 512
-"""What a disk writes as a whole or not at all."""
+"""A disk writes so much as a whole or not at all."""
+_LOST_SECTOR = bytes(_SECTOR)
 
 
 class Recovery:
@@ -187,15 +188,16 @@ class Recovery:
 
         The record at `queued` was complete when it was entered into its queue, others `may_be_torn`.
         """
-        end = start
+        end, last = start, -1
         file = self._log.files.find(start)
         while file is not None:
             view = file.view()
             position = end - file.start
             told = position + _SLICE
             while size := intact_size(view, position, check_crc=self._check_crc):
-                if may_be_torn and file.start + position != queued and _is_torn(view, position, size):
+                if may_be_torn and _has_lost_sector(view, position, size):
                     break
+                last = file.start + position
                 position += size
                 if position > told:
                     told += _SLICE
@@ -204,6 +206,8 @@ class Recovery:
             following = self._log.files.find(file.end)
             _, magic = peek_size_and_magic(view, position)
             if following is None or (magic != BLANK_MAGIC and position + 8 <= file.size):
+                if may_be_torn and last not in (-1, queued) and last >= file.start and not view[position - 1]:
+                    end = last      # its text ends in zeroes: the process died while it wrote it
                 break
             end = file.end
             file = following
@@ -241,21 +245,24 @@ class Recovery:
             _progress.info("recovering: dispatched %d of %d MiB", reached - start >> 20, end - start >> 20)
 
 
-def _is_torn(view: memoryview, position: int, size: int) -> bool:
-    """Whether a part of a record never reached the disk, or was not written before the process died.
+def _has_lost_sector(view: memoryview, position: int, size: int) -> bool:
+    """Whether a sector of an intact record, or what it has of one, never reached the disk.
 
-    Only the body has a checksum, and lengths tell if the head is there. In topic and properties a lost sector, or the
-    lost rest of one, is zeroes, which do not occur in texts.
+    Only the body has a checksum, and lengths tell if the head is there. In topic and properties a lost sector is one
+    of zeroes. They may have a zero of their own, but hardly all that is in a sector.
     """
-    if not view[position + size - 1] or any(
-        not any(view[at : min(at + _SECTOR, position + size)])
-        for at in range(position - position % _SECTOR + _SECTOR, position + size, _SECTOR)
-    ):
-        try:
-            record = decode(view, position)
-        except ProtocolError:
-            return False
-        return b"\0" in record.properties or "\0" in record.topic
+    data = view[position : position + size].tobytes()
+    if data[-1] and _LOST_SECTOR not in data:
+        return False
+    try:
+        record = decode(view, position)
+    except ProtocolError:
+        return False
+    text_at = size - len(record.properties) - len(record.topic.encode()) - 3
+    for begin in range(-(position % _SECTOR), size, _SECTOR):
+        text = data[max(begin, text_at) : begin + _SECTOR]
+        if text and begin > 0 and not any(text):
+            return True
     return False
 
 

@@ -264,6 +264,24 @@ def test_zeroes_in_an_acknowledged_message_are_its_own(stores, fill_store, check
     check_store(stores.open(), [*records, record])
 
 
+def test_zeroes_of_their_own_do_not_make_records_torn(stores, fill_store, check_store, make_record, now):
+    """Not even after a crash of the machine, unless it is the very last one, of which nobody knows."""
+    store = stores.open()
+    records = []
+    for body, keys in ((bytes(1500), "a\0b"), (b"x", "k\0"), (bytes(2000), "\0\0"), (b"", "k")):
+        record = make_record("Topic0", 0, body=body, keys=keys)
+        record.properties += b"\0" if keys != "k" else b""
+        result = store.append(record, now)
+        record.physical_offset, record.size, record.queue_offset, record.store_timestamp = (
+            result.physical_offset, result.size, result.queue_offset, now,
+        )  # fmt: skip
+        records.append(record)
+    stores.crash(store)
+    store = stores.open()
+    assert store.log.max_offset == records[-1].physical_offset + records[-1].size
+    assert store.max_offset("Topic0", 0) == len(records)
+
+
 def test_topic_made_anew_wins_over_the_deleted_one(stores, fill_store, make_record, now):
     store = stores.open()
     fill_store(store, 60, topics=1)
