@@ -66,6 +66,8 @@ class TimerWheel:
 
     def next_used(self, first: int, end: int) -> int:
         """A second from `first` on before which nothing is due; `end` at most."""
+        if first >= end:
+            return first
         seconds = (slot.second for slot in self._changed.values())
         end = min((second for second in seconds if first <= second < end), default=end)
         while first < end:

@@ -241,3 +241,22 @@ def test_an_offset_that_the_queue_does_not_have_is_corrected(store: MessageStore
     Path(store.paths.timer_checkpoint).write_bytes(pack(">qqqq", NOW, 0, 99, 99))
     assert opened(store).queue_offset == 1
     files.close()
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+@pytest.mark.parametrize("ahead", [1, 77, SLOTS - SECOND % SLOTS - 1, SLOTS - SECOND % SLOTS, SLOTS - 1])
+def test_seconds_in_which_nothing_is_due_are_passed_over(store: MessageStore, ahead: int, flushed: bool) -> None:
+    files = opened(store)
+    add(store, files, ahead * 1_000)
+    if flushed:
+        flush(store, files)
+    files.skip(SECOND + 1)
+    assert files.read_second == SECOND + 1
+    files.skip(SECOND)
+    assert files.read_second == SECOND + 1
+    files.skip(SECOND + 2 * SLOTS)
+    assert files.read_second == SECOND + ahead
+    files.advance((SECOND + ahead + 1) * 1_000)
+    files.skip(SECOND + SLOTS + 5)
+    assert files.read_second == SECOND + SLOTS + 5
+    files.close()
