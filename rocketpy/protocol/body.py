@@ -83,10 +83,12 @@ def body(cls: B) -> B:
     It hashes by its fields, since some are keys of maps; do not change one that is a key.
     """
     declared: Any = dataclasses.dataclass(slots=True, kw_only=True, unsafe_hash=True)(cls)
-    hints = typing.get_type_hints(declared, localns={declared.__name__: declared})
+    fields = dataclasses.fields(declared)
+    hints = {one.name: _SCALAR_NAMES.get(str(one.type).removesuffix(" | None")) for one in fields}
+    if None in hints.values():  # evaluating annotations is slow; most bodies have plain ones only
+        hints = typing.get_type_hints(declared, localns={declared.__name__: declared})
     plan = [
-        (one.name, one.metadata.get("name") or camel_case(one.name), *_converters(hints[one.name]))
-        for one in dataclasses.fields(declared)
+        (one.name, one.metadata.get("name") or camel_case(one.name), *_converters(hints[one.name])) for one in fields
     ]
     declared._plan = tuple(sorted(plan, key=lambda row: row[1]))
     return typing.cast(B, declared)
@@ -165,4 +167,5 @@ def _read_any(value: Any) -> Any:
     return value
 
 
+_SCALAR_NAMES: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": bool, "Any": Any}
 _SCALARS: dict[Any, Convert] = {str: _read_text, int: int, float: float, bool: _read_bool, Any: _read_any}
