@@ -279,6 +279,24 @@ def test_clock_that_was_put_back_is_noted(found: Unpack) -> None:
     assert [(one.severity, one.rule) for one in store.verify()[1].kept] == [("note", "time")]
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["closed", "killed"])
+@pytest.mark.parametrize("gone", ["consumequeue", "index", "consumequeue/StoreR/1"])
+def test_what_an_operator_removes_is_made_again(found: Unpack, gone: str, killed: bool) -> None:
+    """As README.md says of damaged queues and indexes."""
+    store = found("rolled")
+    shutil.rmtree(store.directory / gone)
+    if killed:
+        (store.directory / "abort").touch()
+    config = store.config
+    config.update(store.known["settings"])
+    opened = MessageStore(config)
+    opened.open(0)
+    opened.close(0)
+    result, findings = store.verify()
+    assert findings.kept == []
+    assert (result.records, result.entries, result.index_entries) == (60, 60, 90)
+
+
 def test_records_that_were_synced_and_are_gone_are_noted(found: Unpack) -> None:
     """Somebody put an old copy of the log back."""
     store = found("fits-exactly")
