@@ -45,6 +45,7 @@ from rocketpy.store.writer import Writer
 
 Job = FlushJob | ReserveAhead | DeleteFiles
 _log = logging.getLogger("rocketpy.store")
+_progress = logging.getLogger("rocketpy.store.progress")
 _CATCH_UP_A_STEP: Final = 4 << 20
 
 
@@ -127,7 +128,7 @@ class MessageStore:
         if self.index is not None:
             self.index.load()
         for line in survey(self.log, self.queues, self.index, self.checkpoint, self._abort.path):
-            _log.info("%s: %s", self.paths.root, line)
+            _progress.info("%s: %s", self.paths.root, line)
         recovery = Recovery(
             self.log, self.queues, self.index, self.checkpoint, self.dispatch,
             check_crc=self.config.check_crc_on_recover,
