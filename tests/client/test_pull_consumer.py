@@ -98,15 +98,14 @@ def test_registered_topics_are_shared_in_the_group(cluster: Cluster) -> None:
     assert changes == [(topic, 4, 4), (topic, 4, 2), (topic, 4, 4)]
 
 
-def test_message_sent_back_comes_again_in_the_retry_topic(cluster: Cluster) -> None:
+def test_message_sent_back_for_good_is_a_dead_letter(cluster: Cluster) -> None:
     topic = cluster.topic()
     sent = cluster.send(topic, b"x")[0]
     with cluster.puller() as puller:
         queue = cluster.queue(topic)
         wait_until(lambda: puller.max_offset(queue) == 1)
         (message,) = puller.pull(queue, 0).messages
-        puller.send_back(message, 1)
-        retry = cluster.queue(f"%RETRY%{puller.group}")
-        (again,) = puller.pull_async(retry, 0, block=True).result(10).messages
-        assert (again.body, again.reconsume_times, again.properties["RETRY_TOPIC"]) == (b"x", 1, topic)
-        assert again.properties["ORIGIN_MESSAGE_ID"] == sent.offset_msg_id
+        puller.send_back(message, -1)
+        (dead,) = puller.pull_async(cluster.queue(f"%DLQ%{puller.group}"), 0, block=True).result(10).messages
+        assert (dead.body, dead.properties["RETRY_TOPIC"]) == (b"x", topic)
+        assert dead.properties["ORIGIN_MESSAGE_ID"] == sent.offset_msg_id
