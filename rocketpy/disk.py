@@ -14,7 +14,8 @@ import mmap
 import os
 from typing import Final
 
-_NO_SYNC: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
+_NO_SYNC: Final = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EPERM, errno.EROFS)
+"""What a directory answers that cannot be synced: not ours, above a mounted volume, or of a simple file system."""
 _BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 _ZEROES: Final = memoryview(bytes(256 << 10))
 

@@ -154,3 +154,19 @@ def test_boots_are_told_apart(disk):
     before = disk.boot_id()
     disk.lose_power()
     assert disk.boot_id() != before
+
+
+@pytest.mark.usefixtures("real_disk")
+@pytest.mark.parametrize(("number", "passes"), [(errno.EROFS, True), (errno.EINVAL, True), (errno.EIO, False)])
+def test_directory_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch, number, passes):
+    def refuse(fd):
+        raise OSError(number, os.strerror(number))
+
+    disk = disk_at(str(tmp_path))
+    make(disk, tmp_path / "file", b"x")
+    monkeypatch.setattr(os, "fsync", refuse)
+    if passes:
+        disk.sync(str(tmp_path / "file"))
+    else:
+        with pytest.raises(OSError, match="Input/output error"):
+            disk.sync(str(tmp_path / "file"))
