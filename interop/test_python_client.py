@@ -25,6 +25,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PythonDriver]:
 
 SLOW = {
     "locked_queue_is_not_consumed",
+    "lost_lock_expires_after_a_minute",
     "retries_pass_by_the_filter_where_it_covers_them",
     "transaction_is_given_up_and_resumed",
 }
