@@ -4,7 +4,8 @@
 
 - Layouts: `rocketpy.protocol.record` (CommitLog), `consume_queue`, `consume_queue_ext`, `index_file`, `checkpoint`,
   `directory_lock`; `paths` says where everything is.
-- Files: `mapped_file` and `mapped_files`, which write by `rocketpy.disk`, under `commit_log` and `consume_queue`(`s`); `index_file` under `index`.
+- Files: `mapped_file` and `mapped_files`, which write by `rocketpy.disk`, under `commit_log` and
+  `consume_queue`(`s`); `index_file` under `index`.
 - Ways: `writer` appends, `dispatch` enters what was appended into queues and index, `reader` finds it again;
   `extended_dispatch` stands in for `dispatch` where messages have units in a ConsumeQueueExt, or enter further queues.
 - Upkeep: `recovery` opens what is there, with `lost_queues` for what is not, `flush` brings it to the disk, `cleanup`
