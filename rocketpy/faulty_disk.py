@@ -175,7 +175,8 @@ class FaultyDisk(Disk):
 
     def sync_directory(self, path: str) -> None:
         self._meet("sync", path)
-        self._take_names(path)
+        if f"{path}/".startswith(f"{self.root}/"):
+            self._take_names(path)
 
     def rename(self, old: str, new: str) -> None:
         super().rename(old, new)
