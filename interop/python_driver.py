@@ -133,6 +133,7 @@ class Producers:
             vip_channel=request.get("vip", False),
             send_timeout=10.0,
             poll_namesrv_interval=2.0,
+            heartbeat_interval=30.0 if listener is None else 1.0,
             serialization=self._serialization,
             transaction_listener=listener,
         )

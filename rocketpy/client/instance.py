@@ -7,8 +7,9 @@ as it has members.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from threading import Lock
+from time import monotonic
 from typing import Protocol
 
 import gevent
@@ -28,6 +29,7 @@ from rocketpy.protocol.codes import LanguageCode, ResponseCode
 from rocketpy.protocol.signature import signer
 from rocketpy.remoting.address_server import DOMAIN, fetch_namesrv_addr
 from rocketpy.remoting.client import Client
+from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.router import Router
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 REBALANCE_INTERVAL = 20.0
 """Seconds (RebalanceService.java:26)."""
 _FETCH_INTERVAL = 120.0
+_LOOK_AGAIN = 1.0
+"""Seconds until a lost connection is noticed."""
 
 
 class ProducerMember(Protocol):
@@ -82,6 +86,7 @@ class Instance(Hub):
         self.producers: dict[str, ProducerMember] = {}
         self.consumers: dict[str, ConsumerMember] = {}
         self.broker_versions: dict[str, int] = {}
+        self._told: dict[str, Connection | None] = {}
         self.pushes = Pushes(self)
 
     @property
@@ -151,8 +156,11 @@ class Instance(Hub):
                 if self.client.is_connected(address):
                     self._tell(address, header)
 
-    def heartbeat(self) -> None:
-        """Tell every broker what this client does; slaves, too, if it consumes (sendHeartbeatToAllBroker:525)."""
+    def heartbeat(self, only: Container[str] | None = None) -> None:
+        """Tell every broker what this client does; slaves, too, if it consumes (sendHeartbeatToAllBroker:525).
+
+        `only` are the addresses of those to be told.
+        """
         data = HeartbeatData(
             client_id=self.client_id,
             producer_data_set=[ProducerData(group_name=group) for group in self.producers],
@@ -163,11 +171,12 @@ class Instance(Hub):
         body = data.to_json()
         for addresses in list(self.routes.brokers.values()):
             for number, address in list(addresses.items()):
-                if number != 0 and not data.consumer_data_set:
+                if (number != 0 and not data.consumer_data_set) or (only is not None and address not in only):
                     continue
                 try:
                     answer = self.client.invoke(address, Heartbeat(), body, self.timeout_ms)
                     self.broker_versions[address] = answer.version
+                    self._told[address] = self.client.connection(address)
                     if answer.code != ResponseCode.SUCCESS:
                         log.warning("heartbeat to %s: CODE: %d  DESC: %s", address, answer.code, answer.remark)
                 except RocketpyError as error:
@@ -204,13 +213,26 @@ class Instance(Hub):
             gevent.sleep(interval)
 
     def _beat(self) -> None:
-        """Heartbeats: after 1 s, each interval, and when a broker turns up."""
+        """Heartbeats: after 1 s, each interval, when a broker turns up, and when a connection was lost.
+
+        Java's client waits for the next turn after the last.
+        """
         self._heartbeat_due.wait(timeout=1.0)
         while True:
             self._heartbeat_due.clear()
             _survive(self.routes.forget_offline)
             _survive(self.heartbeat)
-            self._heartbeat_due.wait(timeout=self.settings.heartbeat_interval)
+            until = monotonic() + self.settings.heartbeat_interval
+            while (left := until - monotonic()) > 0 and not self._heartbeat_due.wait(timeout=min(left, _LOOK_AGAIN)):
+                _survive(self._beat_anew)
+
+    def _beat_anew(self) -> None:
+        """Tell the brokers whose connection is not that of the last time: to them this client is nobody now."""
+        known = {address for addresses in self.routes.brokers.values() for address in addresses.values()}
+        self._told = {address: one for address, one in self._told.items() if address in known}
+        lost = {address for address, one in self._told.items() if one is not self.client.connection(address)}
+        if lost:
+            self.heartbeat(lost)
 
     def _persist(self) -> None:
         for consumer in list(self.consumers.values()):

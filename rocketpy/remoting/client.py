@@ -140,6 +140,10 @@ class Client:
         """Whether there is a connection to `address`."""
         return address in self._connections
 
+    def connection(self, address: str) -> Connection | None:
+        """The connection to `address`, if there is one."""
+        return self._connections.get(address)
+
     def disconnect(self, address: str) -> None:
         """Close the connection to `address`, if there is one."""
         connection = self._connections.get(address)

@@ -23,7 +23,12 @@ from rocketpy.client import (
     SendStatus,
 )
 from rocketpy.errors import RocketpyError
-from rocketpy.protocol.api.connection import ConsumerConnection, GetConsumerConnectionList
+from rocketpy.protocol.api.connection import (
+    ConsumerConnection,
+    GetConsumerConnectionList,
+    GetProducerConnectionList,
+    ProducerConnection,
+)
 from tests.client.cluster import Cluster, standalone, wait_until
 
 FIRST = ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
@@ -187,3 +192,18 @@ def test_addresses_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("NAMESRV_ADDR")
     assert ClientSettings().addresses is None
     assert ClientSettings(namesrv="http://MQ_INST_1_2.cn:80").namespace == "MQ_INST_1_2"
+
+
+def test_broker_whose_connection_was_lost_is_told_anew(cluster: Cluster, producer: Producer) -> None:
+    """Within a second, not at the next heartbeat: until then it would ask nobody about transactions."""
+
+    def address() -> str | None:
+        answer = cluster.ask(GetProducerConnectionList(producer_group=producer.group))
+        found = ProducerConnection.from_json(answer.body).connection_set if answer.code == 0 else []
+        return found[0].client_addr if found else None
+
+    producer.send(Message(cluster.topic(), b"x"))
+    before = wait_until(address)
+    instance = producer._running()
+    instance.run(instance.client.disconnect, cluster.broker)
+    wait_until(lambda: address() not in (None, before))
