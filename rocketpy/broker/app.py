@@ -201,7 +201,8 @@ class Broker(App):
         self._appender = appender(self.store, self.stats, hold=hold)
         self._delayed = DelayedMessages(self.store, self._appender, self.stats)
         self._files: list[ConfigFile] = []
-        self.topics.changed.append(self._keep("topics.json", self.topics, TopicConfigSerializeWrapper).changed)
+        self._topics_file = self._keep("topics.json", self.topics, TopicConfigSerializeWrapper)
+        self.topics.changed.append(self._topics_file.changed)
         self.groups.changed.append(self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper).changed)
         self._offsets_file = self._keep("consumerOffset.json", self.offsets, ConsumerOffsetSerializeWrapper)
         if isinstance(self.offsets, LightOffsetTable):  # Java looks at this file only, and groups lose their offsets
@@ -292,7 +293,10 @@ class Broker(App):
             LockProcessor(self.queue_locks),
             OffsetProcessor(self.store, self.offsets),
             QueueProcessor(self.store, self.consumers, self.filters),
-            TopicProcessor(config, store_config, self.store, self.topics, self.stats, self._namesrv_link),
+            TopicProcessor(
+                config, store_config, self.store, self.topics, self.stats, self._namesrv_link,
+                self._topics_file.wait_saved,
+            ),
             GroupProcessor(config, store_config, self.topics, self.groups, self.offsets, self.consumers, self.stats),
             ProgressProcessor(
                 config, self.address, self.store, self.topics, self.groups, self.offsets, self.consumers, self.stats

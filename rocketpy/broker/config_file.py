@@ -61,6 +61,11 @@ class ConfigFile:
         if self._writer is None:
             self._writer = gevent.spawn(self._write)
 
+    def wait_saved(self) -> None:
+        """Until everything that has changed is saved, or has failed to be."""
+        if self._writer is not None:
+            self._writer.join()
+
     def retry(self) -> None:
         """Save what could not be saved before, say because the disk was full."""
         if self._changed:

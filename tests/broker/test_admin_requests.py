@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -48,6 +49,13 @@ def test_set_topic_is_routed_when_the_answer_comes(live: Live) -> None:
     found = live.servers.broker.topics.get("T")
     assert found is not None
     assert not found.order  # name servers decide that
+
+
+def test_set_topic_outlives_a_kill_when_the_answer_comes(live: Live, tmp_path: Path) -> None:
+    for number in range(5):
+        live.ask(set_topic(f"Kept{number}"))
+        saved = json.loads(next(tmp_path.rglob("topics.json")).read_text())
+        assert f"Kept{number}" in saved["topicConfigTable"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from rocketpy.broker.loops import in_slices
 from rocketpy.broker.namesrv_link import NamesrvLink
@@ -48,17 +49,20 @@ class TopicProcessor:
         topics: TopicTable,
         stats: BrokerStats,
         namesrv_link: NamesrvLink,
+        wait_saved: Callable[[], None],
     ) -> None:
+        """`wait_saved` waits until all topics are on disk."""
         self._config = config
         self._store_config = store_config
         self._store = store
         self._topics = topics
         self._stats = stats
         self._namesrv_link = namesrv_link
+        self._wait_saved = wait_saved
 
     @handles(api.UpdateAndCreateTopic, spawn=True)
     def update(self, peer: Connection, request: api.UpdateAndCreateTopic, command: Command) -> Reply:
-        """Create a topic or change it; answered when the name servers have heard of it.
+        """Create a topic or change it; answered when the name servers have heard of it and it will outlive a kill.
 
         The request's order flag is not kept: name servers decide what is ordered (updateAndCreateTopic:277).
         """
@@ -78,6 +82,7 @@ class TopicProcessor:
         )
         self._topics.update(topic)
         self._namesrv_link.register_topic(topic)
+        self._wait_saved()
         return Reply(remark="not set any response code")
 
     @handles(api.DeleteTopicInBroker)
