@@ -15,7 +15,7 @@ import pytest
 
 from interop.cluster import started_cluster
 from interop.driver import Driver
-from interop.expect import becomes, same_text
+from interop.expect import becomes, becomes_same_text, same_text
 from interop.java_servers import environment
 from interop.messages import Message
 from interop.mqadmin_lines import BEFORE, COMMANDS, EXPORTS, LIVE
@@ -153,10 +153,19 @@ def test_process_prints_the_same(java_printer: Printer, official: Driver, comman
 def test_same_is_exported(java_printer: Printer, official: Driver, tmp_path: Path, command: str) -> None:
     words = command.format(broker=java_printer.cluster.broker, folder=tmp_path).split()
     words += ["-n", java_printer.cluster.namesrv]
-    official.ask("mqadmin", arguments=words)
-    expected = _files(words, tmp_path)
     same_is_printed(official, words)
-    same_text(command, _files(words, tmp_path), expected)
+
+    def exported(export: Callable[[], object]) -> str:
+        for path in tmp_path.iterdir():
+            path.unlink()
+        export()
+        return _files(words, tmp_path)
+
+    becomes_same_text(
+        command,
+        lambda: exported(lambda: ours(words)),
+        lambda: exported(lambda: official.ask("mqadmin", arguments=words)),
+    )
 
 
 def _files(words: list[str], folder: Path) -> str:
