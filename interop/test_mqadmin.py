@@ -38,7 +38,7 @@ MASKS = (
     (r"(timeout, )\d+\(ms\)", r"\1N(ms)"),
     (r"(PlainAccessConfig@)[0-9a-f]+", r"\1N"),
     (r"Can not update config path|Can not update config in black list\.", "BLACK LIST"),  # of 4.9.7 and of 4.9.8
-    (r"(?m)^((?:store|brokerConfig|kvConfig|configStore|rocketmqHome|listen|namesrvAddr|haListen)\w*\s*=).*$", r"\1 OWN"),
+    (r"(?m)^((?:store|brokerConfig|kvConfig|configStore|rocketmqHome|listen|namesrv|haListen)\w*\s*=).*$", r"\1 OWN"),
 )
 
 
