@@ -14,7 +14,7 @@ All of it runs in one hub and takes no lock. `clock` is the only place that know
 
 The hot path of a send is `SendProcessor.send`, `SendChecks.topic`, `Appender.append`, `BrokerStats.messages_put` and
 `SendAnswers.answer`; that of a pull `PullProcessor.pull`, `PullChecks.codes` and `BrokerStats.messages_got`; between
-the two stands `LongPolling.message_arrived`. `python -m tools.bench.micro` measures them.
+the two stands `LongPolling.messages_arrived`. `python -m tools.bench.micro` measures them.
 """
 
 from rocketpy.broker.app import Broker

@@ -240,7 +240,7 @@ class Broker(App):
         self._namesrv_link = NamesrvLink(config, self._identity, self.topics, self._client)
         self.topics.created.append(self._namesrv_link.register_soon)
         self._waiters = LongPolling(self.store, gevent.get_hub().loop.run_callback)
-        self.store.arrival_listeners.append(self._waiters.message_arrived)
+        self.store.arrival_listeners.append(self._waiters.messages_arrived)
         self._router.add(*self._message_processors(), *self._other_processors())
         self._ports.serve()
 

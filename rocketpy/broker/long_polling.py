@@ -60,13 +60,21 @@ class LongPolling:
         request = pull.request
         self._held.setdefault((request.topic, request.queue_id), []).append(pull)
 
-    def message_arrived(
-        self, topic: str, queue_id: int, next_queue_offset: int, tags_code: int, store_timestamp: int
+    def messages_arrived(
+        self, topic: str, queue_id: int, next_queue_offset: int, tags_codes: list[int], store_timestamp: int
     ) -> None:
-        """A listener of the store: wake the pulls that wait for this message."""
-        held = self._held.get((topic, queue_id))
-        if held is None:
-            return
+        """A listener of the store: wake the pulls that wait for one of these messages."""
+        queue_offset = next_queue_offset - len(tags_codes)
+        for tags_code in tags_codes:
+            held = self._held.get((topic, queue_id))
+            if held is None:
+                return
+            queue_offset += 1
+            self._wake_for(held, topic, queue_id, queue_offset, tags_code)
+
+    def _wake_for(
+        self, held: list[HeldPull], topic: str, queue_id: int, next_queue_offset: int, tags_code: int
+    ) -> None:
         waiting = []
         for pull in held:
             codes = pull.codes

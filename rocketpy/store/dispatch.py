@@ -28,8 +28,11 @@ from rocketpy.store.consume_queues import ConsumeQueues
 from rocketpy.store.delay_levels import DelayLevels
 from rocketpy.store.index import Index
 
-ArrivalListener = Callable[[str, int, int, int, int], None]
-"""Called with topic, queue id, queue offset behind the new message, its tags code and store timestamp (ms)."""
+ArrivalListener = Callable[[str, int, int, list[int], int], None]
+"""Called with topic, queue id, queue offset behind the new messages, their tags codes and store timestamp (ms).
+
+They are one message, or those of a batch; the same list is given to every listener.
+"""
 
 _log = logging.getLogger("rocketpy.store")
 TRANSACTION_MASK: Final = MessageSysFlag.TRANSACTION_ROLLBACK
@@ -85,7 +88,6 @@ class Dispatch:
         First all go into the queue, then all into the index. If one of them has no room, StoreError, it begins with the
         first again later: what is there already stays as it is.
         """
-        next_queue_offset = queue.next_offset
         queue.put_batch(batch)
         if not queue.is_dirty:
             queue.is_dirty = True
@@ -94,16 +96,16 @@ class Dispatch:
         if self._index is not None:
             self._index.put_batch(queue.index_hash, batch, now)
         self.dispatched = batch.physical_offsets[-1] + batch.sizes[-1]
-        for tags_code in batch.tags_codes:
-            next_queue_offset += 1
-            record.tags_code = tags_code
-            self._tell(record, next_queue_offset, now)
+        self._tell_of(record, queue.next_offset, batch.tags_codes, now)
 
     def _tell(self, record: Record, next_queue_offset: int, store_timestamp: int) -> None:
-        """Call the listeners. The message is stored, whatever becomes of that."""
+        self._tell_of(record, next_queue_offset, [record.tags_code], store_timestamp)
+
+    def _tell_of(self, record: Record, next_queue_offset: int, tags_codes: list[int], store_timestamp: int) -> None:
+        """Call the listeners. The messages are stored, whatever becomes of that."""
         try:
             for listener in self.listeners:
-                listener(record.topic, record.queue_id, next_queue_offset, record.tags_code, store_timestamp)
+                listener(record.topic, record.queue_id, next_queue_offset, tags_codes, store_timestamp)
         except Exception:
             _log.exception("a listener to arriving messages failed")
 

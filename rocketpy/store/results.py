@@ -42,11 +42,11 @@ class AppendResult:
     """Where a message, or a batch of them, was put; the numbers mean nothing unless `status` is PUT_OK.
 
     `queue_offset` and `physical_offset` are those of the first message of a batch, `size` is that of all in bytes,
-    `physical_offsets` has one entry a message for a batch and is None otherwise.
+    `offset_fields` are the physical offsets of all messages of a batch, of eight bytes each, and None otherwise.
     """
 
     __slots__ = (
-        "message_count", "physical_offset", "physical_offsets", "queue_offset", "size", "status", "store_host",
+        "message_count", "offset_fields", "physical_offset", "queue_offset", "size", "status", "store_host",
         "store_timestamp",
     )  # fmt: skip
 
@@ -58,7 +58,7 @@ class AppendResult:
         queue_offset: int = 0,
         store_timestamp: int = 0,
         store_host: bytes = b"",
-        physical_offsets: list[int] | None = None,
+        offset_fields: list[bytes] | None = None,
         message_count: int = 1,
     ) -> None:
         self.status = status
@@ -67,17 +67,16 @@ class AppendResult:
         self.queue_offset = queue_offset
         self.store_timestamp = store_timestamp
         self.store_host = store_host
-        self.physical_offsets = physical_offsets
+        self.offset_fields = offset_fields
         self.message_count = message_count
 
     @property
     def msg_id(self) -> str:
         """The offset message id; those of a batch are separated by commas (CommitLog:1310, 1432)."""
-        if self.physical_offsets is None:
+        if self.offset_fields is None:
             return offset_message_id(self.store_host, self.physical_offset)
         host = self.store_host
-        ids = host + host.join([begin.to_bytes(8, "big") for begin in self.physical_offsets])
-        return ids.hex(",", len(host) + 8).upper()
+        return (host + host.join(self.offset_fields)).hex(",", len(host) + 8).upper()
 
     @property
     def end(self) -> int:

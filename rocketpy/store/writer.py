@@ -102,8 +102,10 @@ class Writer:
             self._dispatch_failed(error)
         self.put_messages += len(batch)
         self.put_bytes += total
-        offsets = batch.physical_offsets
-        return AppendResult(PutStatus.PUT_OK, offsets[0], total, first, now, record.store_host, offsets, len(batch))
+        return AppendResult(
+            PutStatus.PUT_OK, batch.physical_offsets[0], total, first, now, record.store_host, batch.offset_fields,
+            len(batch),
+        )  # fmt: skip
 
     def _no_room(self, error: StoreError) -> AppendResult:
         _log.error("%s", error)

@@ -67,7 +67,7 @@ class DataSide:
         self.due: list[Callable[[], None]] = []
         """What is to run when this turn of the hub is over."""
         self.waiters = LongPolling(self.store, self.due.append)
-        self.store.arrival_listeners.append(self.waiters.message_arrived)
+        self.store.arrival_listeners.append(self.waiters.messages_arrived)
         self.timer_intake: TimerIntake | None = None
         self.appender = Appender(self.store, self.stats, self.clock, None if timer is None else self._hold)
         self.durability = Durability(self.store_config, self.store, self.stats, self.clock)

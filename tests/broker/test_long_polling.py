@@ -144,3 +144,12 @@ def test_a_woken_pull_does_not_store_its_offset_again(data: DataSide) -> None:
     data.send()
     data.run_due()
     assert data.offsets.query("G", "T", 0) == 9
+
+
+@pytest.mark.parametrize(("tags", "woken"), [("ACC", 1), ("CBC", 1), ("CCA", 1), ("ABA", 1), ("CCC", 0), ("", 0)])
+def test_any_message_of_a_batch_wakes_it_once(held: DataSide, tags: str, woken: int) -> None:
+    held.pull(queue_id=2, sys_flag=WAIT, subscription="A || B")
+    codes = [ord(tag) for tag in tags]
+    held.waiters.messages_arrived("T", 2, len(tags), codes, 0)
+    assert len(held.due) == woken
+    assert held.waiters.stats()["held_pulls"] == 2 - woken

@@ -125,7 +125,7 @@ def test_listeners_hear_of_every_queued_message(store, make_record, now):
     store.append(record, now)
     store.append(make_record(sys_flag=MessageSysFlag.TRANSACTION_PREPARED), now)
     store.append(make_record(queue_id=7), now + 1)
-    assert heard == [("TopicTest", 0, 1, 2112, now), ("TopicTest", 7, 1, 0, now + 1)]
+    assert heard == [("TopicTest", 0, 1, [2112], now), ("TopicTest", 7, 1, [0], now + 1)]
 
 
 def test_listener_that_fails_does_no_harm(store, make_record, now, caplog):

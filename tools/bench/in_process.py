@@ -22,17 +22,18 @@ from rocketpy.config.startup import BrokerSettings
 from rocketpy.protocol.command import JSON, Command
 from rocketpy.protocol.frame import FrameDecoder
 from rocketpy.remoting.connection import Connection
-from tools.bench.frames import Ring, send_ring
+from tools.bench.frames import QUEUES, PullFrame, Ring, send_ring
 
 ROUNDS = 300
 FRAMES = 64
 """Requests in a round, as many as a busy connection brings in one read."""
 
+_PULLED = 32
 STEPS = ("frames", "commands", "answers")
 
 
 def main() -> int:
-    """Print us a message for each kind of send."""
+    """Print us a message for each kind of send, and for pulls of what was sent."""
     logging.disable()
     with tempfile.TemporaryDirectory(prefix="rocketpy-bench-") as directory:
         broker = Broker(_settings(directory))
@@ -52,6 +53,13 @@ def _rings() -> Iterable[tuple[str, Ring]]:
     yield "send 128 B, JSON header", send_ring(128, serialization=JSON)
     yield "send 1 KiB, binary header", send_ring(1024)
     yield "send batches of 16 x 128 B", send_ring(128, batch=16)
+    yield "pull 32 of 128 B", _pull_ring()
+
+
+def _pull_ring() -> Ring:
+    """Pulls of the first messages of every queue, which the first sends have filled."""
+    frames = [PullFrame(number % QUEUES, number).at(number // QUEUES * _PULLED) for number in range(512)]
+    return Ring(frames, _PULLED)
 
 
 def _settings(directory: str) -> BrokerSettings:
