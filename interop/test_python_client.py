@@ -1,4 +1,7 @@
-"""Our Python client in Java's place: the scenarios that the Java client plays, against Java's servers and ours."""
+"""Our Python client in Java's place: the scenarios that the Java client plays, against Java's servers and ours.
+
+At ours those are left out that are the broker's doing alone: tests/client plays the like of them in less time.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,6 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PythonDriver]:
         yield driver
 
 
-SLOW = {
-    "locked_queue_is_not_consumed",
-    "lost_lock_expires_after_a_minute",
-    "retries_pass_by_the_filter_where_it_covers_them",
-    "transaction_is_given_up_and_resumed",
-}
-"""What our own broker is not asked again, for the time that it takes."""
-
 PLAYED = [one for one in scenarios() if one.client == "java" and one.subject not in NOT_A_CLIENTS]
 
 
@@ -45,7 +40,7 @@ def test_scenario_holds_at_javas_servers(cluster: Cluster, scenario: Scenario, c
 
 
 @pytest.mark.parametrize("cluster", ["ours"], indirect=True)
-@pytest.mark.parametrize("scenario", _rows([one for one in PLAYED if one.function.__name__ not in SLOW]))
+@pytest.mark.parametrize("scenario", _rows([one for one in PLAYED if not one.of_broker]))
 def test_scenario_holds_at_our_servers(cluster: Cluster, scenario: Scenario, client: PythonDriver) -> None:
     _play(cluster, scenario, client)
 
