@@ -32,12 +32,22 @@ class Ports:
         self._server = Server(router, host, config.listen_port, config)
         self._vip_server: Server | None = None
         self._ha_socket: socket.socket | None = None
+        self.port = 0
+        """The port that is really listened on, 0 before `listen`; it is remembered, since the last requests to name
+        servers are written while the ports are being closed."""
+        self.vip_port = 0
+        """The same of the VIP port."""
+        self.ha_port = 0
+        """The same of the HA port."""
 
     def listen(self, ha_port: int) -> None:
         """Take all three; an HA port of 0 is the usual one. Raises RemotingError that names the port."""
         self._server.listen()
+        self.port = self._server.address[1]
         self._vip_server = self._beside(self.port - VIP_BELOW, self._listen_vip)
+        self.vip_port = self._vip_server.address[1]
         self._ha_socket = self._beside(ha_port or self.port + HA_ABOVE, self._reserve)
+        self.ha_port = int(self._ha_socket.getsockname()[1])
 
     def serve(self) -> None:
         """Answer requests."""
@@ -52,21 +62,6 @@ class Ports:
             self._vip_server.stop()
         if self._ha_socket is not None:
             self._ha_socket.close()
-
-    @property
-    def port(self) -> int:
-        """The port that is really listened on."""
-        return self._server.address[1]
-
-    @property
-    def vip_port(self) -> int:
-        """The same of the VIP port; 0 before `listen`."""
-        return 0 if self._vip_server is None else self._vip_server.address[1]
-
-    @property
-    def ha_port(self) -> int:
-        """The same of the HA port; 0 before `listen`."""
-        return 0 if self._ha_socket is None else int(self._ha_socket.getsockname()[1])
 
     def _beside(self, port: int, take: Callable[[int], T]) -> T:
         """Take `port`; any other will do if the listen port may be any."""
