@@ -203,7 +203,8 @@ class Broker(App):
         self._files: list[ConfigFile] = []
         self._topics_file = self._keep("topics.json", self.topics, TopicConfigSerializeWrapper)
         self.topics.changed.append(self._topics_file.changed)
-        self.groups.changed.append(self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper).changed)
+        self._groups_file = self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper)
+        self.groups.changed.append(self._groups_file.changed)
         self._offsets_file = self._keep("consumerOffset.json", self.offsets, ConsumerOffsetSerializeWrapper)
         if isinstance(self.offsets, LightOffsetTable):  # Java looks at this file only, and groups lose their offsets
             self._offsets_file = self._keep("lmqConsumerOffset.json", self.offsets, LightOffsets)
@@ -286,26 +287,24 @@ class Broker(App):
 
     def _other_processors(self) -> list[object]:
         config, store_config = self.settings.broker, self.settings.store
-        runtime_info = RuntimeInfo(config, store_config, self.store, self.stats, self._delayed)
+        store, topics, groups, stats = self.store, self.topics, self.groups, self.stats
+        runtime_info = RuntimeInfo(config, store_config, store, stats, self._delayed)
         return [
-            ClientProcessor(config, self.topics, self.groups, self.producers, self.consumers),
+            ClientProcessor(config, topics, groups, self.producers, self.consumers),
             ConnectionProcessor(self.producers, self.consumers),
             LockProcessor(self.queue_locks),
-            OffsetProcessor(self.store, self.offsets),
-            QueueProcessor(self.store, self.consumers, self.filters),
+            OffsetProcessor(store, self.offsets),
+            QueueProcessor(store, self.consumers, self.filters),
             TopicProcessor(
-                config, store_config, self.store, self.topics, self.stats, self._namesrv_link,
-                self._topics_file.wait_saved,
+                config, store_config, store, topics, stats, self._namesrv_link, self._topics_file.wait_saved
             ),
-            GroupProcessor(config, store_config, self.topics, self.groups, self.offsets, self.consumers, self.stats),
-            ProgressProcessor(
-                config, self.address, self.store, self.topics, self.groups, self.offsets, self.consumers, self.stats
+            GroupProcessor(
+                config, store_config, topics, groups, self.offsets, self.consumers, stats, self._groups_file.wait_saved
             ),
+            ProgressProcessor(config, self.address, store, topics, groups, self.offsets, self.consumers, stats),
             AclProcessor(),
-            ConsumerProcessor(config, self.store, self.topics, self.offsets, self.consumers),
-            BrokerProcessor(
-                self.settings.live(now_ms()), self.store, self.topics, self.stats, runtime_info, self._namesrv_link
-            ),
+            ConsumerProcessor(config, store, topics, self.offsets, self.consumers),
+            BrokerProcessor(self.settings.live(now_ms()), store, topics, stats, runtime_info, self._namesrv_link),
         ]
 
     def _register(self) -> None:

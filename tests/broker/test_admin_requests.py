@@ -58,6 +58,16 @@ def test_set_topic_outlives_a_kill_when_the_answer_comes(live: Live, tmp_path: P
         assert f"Kept{number}" in saved["topicConfigTable"]
 
 
+def test_set_group_outlives_a_kill_when_the_answer_comes(live: Live, tmp_path: Path) -> None:
+    for number in range(5):
+        name = f"kept-{number}"
+        live.ask(group.UpdateAndCreateSubscriptionGroup(), group.SubscriptionGroupConfig(group_name=name).to_json())
+        path = next(tmp_path.rglob("subscriptionGroup.json"))
+        assert name in json.loads(path.read_text())["subscriptionGroupTable"]
+        live.ask(group.DeleteSubscriptionGroup(group_name=name))
+        assert name not in json.loads(path.read_text())["subscriptionGroupTable"]
+
+
 @pytest.mark.parametrize(
     ("name", "remark"),
     [

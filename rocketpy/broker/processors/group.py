@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.groups import GroupTable
@@ -35,7 +36,9 @@ class GroupProcessor:
         offsets: OffsetTable,
         consumers: ConsumerTable,
         stats: BrokerStats,
+        wait_saved: Callable[[], None],
     ) -> None:
+        """`wait_saved` waits until all groups are on disk."""
         self._config = config
         self._store_config = store_config
         self._topics = topics
@@ -43,17 +46,19 @@ class GroupProcessor:
         self._offsets = offsets
         self._consumers = consumers
         self._stats = stats
+        self._wait_saved = wait_saved
 
-    @handles(api.UpdateAndCreateSubscriptionGroup)
+    @handles(api.UpdateAndCreateSubscriptionGroup, spawn=True)
     def update(self, peer: Connection, request: api.UpdateAndCreateSubscriptionGroup, command: Command) -> Reply:
-        """Create a group or change it."""
+        """Create a group or change it; answered when it will outlive a kill."""
         refuse_on_slave(self._store_config)
         group = api.SubscriptionGroupConfig.from_json(command.body)
         _log.info("%s sets group %s", peer.remote_address, group.group_name)
         self._groups.update(group)
+        self._wait_saved()
         return Reply()
 
-    @handles(api.DeleteSubscriptionGroup)
+    @handles(api.DeleteSubscriptionGroup, spawn=True)
     def delete(self, peer: Connection, request: api.DeleteSubscriptionGroup, command: Command) -> Reply:
         """Forget a group, and with removeOffset how far it was."""
         refuse_on_slave(self._store_config)
@@ -63,6 +68,7 @@ class GroupProcessor:
             self._offsets.remove_group(request.group_name)
         if self._config.auto_delete_unused_stats:
             self._stats.forget_group(request.group_name)
+        self._wait_saved()
         return Reply()
 
     @handles(api.GetAllSubscriptionGroupConfig, spawn=True)

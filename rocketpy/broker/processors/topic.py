@@ -85,7 +85,7 @@ class TopicProcessor:
         self._wait_saved()
         return Reply(remark="not set any response code")
 
-    @handles(api.DeleteTopicInBroker)
+    @handles(api.DeleteTopicInBroker, spawn=True)
     def delete(self, peer: Connection, request: api.DeleteTopicInBroker, command: Command) -> Reply:
         """Forget a topic and its queues; name servers go on routing it until they are told (deleteTopic:311)."""
         self._check_may_change(request.topic)
@@ -97,6 +97,7 @@ class TopicProcessor:
         self._delete_unused_queues()
         if self._config.auto_delete_unused_stats:
             self._stats.forget_topic(request.topic)
+        self._wait_saved()
         return Reply()
 
     @handles(api.CleanUnusedTopic)
