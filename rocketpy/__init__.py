@@ -6,9 +6,10 @@ Where to read, from the bytes upwards; each package's own docstring goes on from
   them (`faulty_disk` is a disk that fails, for tests)
 - `protocol`: frames, commands, every request and reply, the record of the CommitLog: bytes to objects and back
 - `config`: the configuration keys of Java's servers; `filter`: which messages a consumer wants
-- `store`: messages on disk, without greenlets and without a clock
+- `store`: messages on disk, without greenlets and without a clock; `inspection`: what is in a store's directory, and
+  whether it holds together
 - `remoting`: sockets and greenlets, without a subject
-- `namesrv`, `broker`: the two servers, `NameServer` and `Broker`
+- `namesrv`, `broker`: the two servers, `NameServer` and `Broker`; `client`: producers and consumers
 - `standalone`: both in one process, for a developer or a test
 - `admin`: the commands of mqadmin
 - `cli`: the entry points `rocketpy`, `mqnamesrv`, `mqbroker`, `mqadmin`

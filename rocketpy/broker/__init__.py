@@ -5,9 +5,11 @@
 - Requests: `processors/`, one module a subject.
 - Sending: `send_checks`, then `appender`, then `send_answers`; `durability` when a message has to be on disk first.
 - Pulling: `pull_checks`, then the store; `long_polling` when there is nothing yet; `offset_moved` when asked too far.
+- Delay: `delay` delivers by levels; `timed` at any time, what `timer_intake` took in.
 - Transactions: `appender` stores half messages, `transactions` ends them, `transaction_checks` asks about the rest.
 - Tables: `topics`, `groups`, `offsets`, each in a `config_file`; `producers`, `consumers`, `queue_locks` in memory;
-  `consumer_filters`, what groups filter by beyond tags, in a file again.
+  `consumer_filters`, what groups filter by beyond tags, in a file again. `slow_groups` switches groups off that read
+  too far behind; `light` is what differs with enableLmq and enableMultiDispatch.
 - Figures: `stats` counts, `traffic` by topic and group, `runtime_info` shows.
 
 All of it runs in one hub and takes no lock. `clock` is the only place that knows the time.

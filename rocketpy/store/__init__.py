@@ -8,8 +8,9 @@
   `consume_queue`(`s`); `index_file` under `index`.
 - Ways: `writer` appends, `dispatch` enters what was appended into queues and index, `reader` finds it again;
   `extended_dispatch` stands in for `dispatch` where messages have units in a ConsumeQueueExt, or enter further queues.
-- Upkeep: `recovery` opens what is there, with `lost_queues` for what is not, `flush` brings it to the disk, `cleanup`
-  deletes what has expired.
+- Upkeep: `survey` says what is there, `recovery` opens it, with `lost_queues` for what is not, `flush` brings it to the
+  disk, `cleanup` deletes what has expired.
+- Beyond Java 4.9: `timer_log`, `timer_wheel` and `timer_files`, what waits for a time of its own, laid out as in 5.x.
 
 Nothing here knows greenlets, threads or the time of day (see `message_store`). The hot path is `Writer.append`,
 `CommitLog.append`, `record.encode_into`, `Dispatch.appended`, `ConsumeQueue.put`, `Index.put`, `IndexFile.put` and
