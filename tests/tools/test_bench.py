@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from rocketpy.config.store import StoreConfig
 from rocketpy.protocol.api.pull import PullMessage, PullMessageReply
 from rocketpy.protocol.api.send import SendBatchMessage, SendMessage, SendMessageReply
 from rocketpy.protocol.batch import Batch
@@ -13,9 +16,11 @@ from rocketpy.remoting.app import App
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.router import Router, handles
 from rocketpy.remoting.server import Server
+from rocketpy.store.message_store import MessageStore
 from tools.bench import load
 from tools.bench.frames import TOPIC, PullFrame, Ring, send_frame
 from tools.bench.load import Measured
+from tools.bench.recovery import make_stores
 from tools.bench.replies import Replies, next_begin_offset
 from tools.bench.report import case_figures, lines
 
@@ -105,3 +110,14 @@ def test_report_shows_ratios() -> None:
     shown = list(lines("a case", {"java": case_figures(slow), "ours": case_figures(fast)}))
     assert shown[0].split() == ["a", "case", "msg/s", "10.0", "20.0", "2.00x"]
     assert shown[3].split() == ["p50", "ms", "2.000", "1.000", "0.50x"]
+
+
+def test_stores_to_start_on_are_closed_and_killed(tmp_path: Path) -> None:
+    made = make_stores(tmp_path, 100_000, 500)
+    for name, aborted in (("closed", False), ("killed", True)):
+        assert (made[name] / "abort").exists() == aborted
+        store = MessageStore(StoreConfig(store_path_root_dir=str(made[name])))
+        store.open(0)
+        assert store.log.max_offset >= 100_000
+        assert sum(store.max_offset("BenchmarkTest", number) for number in range(8)) == 1000
+        store.close(0)

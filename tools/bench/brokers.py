@@ -54,7 +54,7 @@ class Broker(ABC):
         Raises RuntimeError with the end of its log when it does not get so far.
         """
         store = self.directory / "store"
-        store.mkdir(parents=True)
+        store.mkdir(parents=True, exist_ok=True)  # a store may be there already
         settings = {
             "brokerName": "bench",
             "brokerIP1": "127.0.0.1",
