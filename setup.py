@@ -20,7 +20,8 @@ HOT_PATH = {
     "protocol": "batch binary_fields command frame header_fields java_hash properties record seen_headers",
     "store": "commit_log consume_queue consume_queue_ext consume_queues dispatch extended_dispatch index index_file"
     " mapped_file mapped_files reader results writer",
-    "broker": "appender clock long_polling pull_checks send_answers send_checks stats traffic",
+    "": "clock",
+    "broker": "appender long_polling pull_checks send_answers send_checks stats traffic",
     "broker/processors": "pull send",
     "remoting": "router",
 }
@@ -61,7 +62,11 @@ def hot_path() -> list[Extension]:
             [
                 "--config-file=",  # the code is checked elsewhere; here gevent's and orjson's types are missing
                 "--ignore-missing-imports",
-                *(f"rocketpy/{package}/{name}.py" for package, names in HOT_PATH.items() for name in names.split()),
+                *(
+                    str(Path("rocketpy", package, f"{name}.py"))
+                    for package, names in HOT_PATH.items()
+                    for name in names.split()
+                ),
             ],
             group_name="rocketpy",
             opt_level="1",

@@ -3,7 +3,7 @@
 Where to read, from the bytes upwards; each package's own docstring goes on from here:
 
 - `disk`, `errors`, `jsonfile`: how files get onto the disk, what can go wrong, how config/*.json is kept; nothing below
-  them (`faulty_disk` is a disk that fails, for tests)
+  them (`faulty_disk` is a disk that fails, for tests); `clock` knows the time, for those above the store
 - `protocol`: frames, commands, every request and reply, the record of the CommitLog: bytes to objects and back
 - `config`: the configuration keys of Java's servers; `filter`: which messages a consumer wants
 - `store`: messages on disk, without greenlets and without a clock; `inspection`: what is in a store's directory, and

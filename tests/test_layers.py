@@ -11,11 +11,12 @@ import pytest
 ROOT = Path(__file__).parent.parent / "rocketpy"
 
 _BELOW_STORE = {"disk", "errors", "jsonfile", "protocol", "config", "filter"}
-_BELOW_SERVERS = _BELOW_STORE | {"remoting"}
+_BELOW_SERVERS = _BELOW_STORE | {"clock", "remoting"}
 _BELOW_ADMIN = _BELOW_SERVERS | {"client"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
+    "clock": set(),
     "disk": set(),
     "faulty_disk": {"disk"},
     "errors": set(),

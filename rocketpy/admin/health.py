@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from rocketpy.admin.client import queue_rank, queue_text
+from rocketpy.clock import now_ms
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.api.connection import ConsumerRunningInfo
 from rocketpy.protocol.flags import ConsumeType
@@ -24,7 +24,7 @@ def subscribe_alike(infos: list[ConsumerRunningInfo]) -> bool:
     """
     first = infos[0]
     started = int(first.properties.get(_STARTED, "0"))
-    if not _is_push(first) or _now() - started <= _A_WHILE_MS:
+    if not _is_push(first) or now_ms() - started <= _A_WHILE_MS:
         return True
     wanted = {as_java_compares(one) for one in first.subscription_set}
     return bool(wanted) and all({as_java_compares(one) for one in info.subscription_set} == wanted for info in infos)
@@ -47,15 +47,11 @@ def stuck_queues(client_id: str, info: ConsumerRunningInfo) -> Iterator[str]:
     for queue in sorted(info.mq_table, key=queue_rank):
         held = info.mq_table[queue]
         name = queue_text(queue)
-        idle = _now() - held.last_consume_timestamp
+        idle = now_ms() - held.last_consume_timestamp
         if not orderly:
             if idle > _BLOCKED_MS and held.cached_msg_count > 0:
                 yield f"{client_id} {name} can't consume for a while, maybe blocked, {idle}ms\n"
         elif not held.locked:
-            yield f"{client_id} {name} can't lock for a while, {_now() - held.last_lock_timestamp}ms\n"
+            yield f"{client_id} {name} can't lock for a while, {now_ms() - held.last_lock_timestamp}ms\n"
         elif held.droped and held.try_unlock_times > 0:
             yield f"{client_id} {name} unlock {held.try_unlock_times} times, still failed\n"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-import time
 from typing import NamedTuple
 
 from rocketpy.admin.client import TIMEOUT_MS, AdminClient, broker_address
 from rocketpy.admin.errors import BrokerError, ClientError, JavaError
+from rocketpy.clock import now_ms
 from rocketpy.protocol.api.connection import ConsumeMessageDirectly, ConsumeMessageDirectlyResult, ConsumerConnection
 from rocketpy.protocol.api.query import QueryMessage, ViewMessageById
 from rocketpy.protocol.api.route import TopicRouteData
@@ -54,7 +54,7 @@ def view_any(admin: AdminClient, topic: str, message_id: str) -> MessageExt:
         return view(admin, message_id)
     except JavaError:
         try:
-            begin = UniqueId.decode(message_id).born_timestamp(time.time_ns() // 1_000_000) - 1000
+            begin = UniqueId.decode(message_id).born_timestamp(now_ms()) - 1000
         except ValueError:
             begin = 0
         return find(admin, topic, message_id, 32, unique=True, begin=begin)[0]

@@ -12,7 +12,7 @@
   too far behind; `light` is what differs with enableLmq and enableMultiDispatch.
 - Figures: `stats` counts, `traffic` by topic and group, `runtime_info` shows.
 
-All of it runs in one hub and takes no lock. `clock` is the only place that knows the time.
+All of it runs in one hub and takes no lock.
 
 The hot path of a send is `SendProcessor.send`, `SendChecks.topic`, `Appender.append`, `BrokerStats.messages_put` and
 `SendAnswers.answer`; that of a pull `PullProcessor.pull`, `PullChecks.codes` and `BrokerStats.messages_got`; between

@@ -17,7 +17,6 @@ import gevent
 
 from rocketpy.broker.advertised import doubts, numeric_address
 from rocketpy.broker.appender import Appender, MultiAppender
-from rocketpy.broker.clock import now_ms
 from rocketpy.broker.config_file import ConfigFile, KeptTable
 from rocketpy.broker.consumer_filters import ConsumerFilters, ConsumerFilterTable
 from rocketpy.broker.consumers import ConsumerTable
@@ -65,6 +64,7 @@ from rocketpy.broker.topics import TopicTable
 from rocketpy.broker.traffic import Traffic
 from rocketpy.broker.transaction_checks import TransactionChecks
 from rocketpy.broker.transactions import HalfMessages
+from rocketpy.clock import now_ms
 from rocketpy.config.address import local_address
 from rocketpy.config.startup import BrokerSettings
 from rocketpy.config.store import BrokerRole

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
-from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.stats import BrokerStats
+from rocketpy.clock import Clock, now_ms
 from rocketpy.errors import FieldError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.flags import MessageSysFlag, transaction_type, with_transaction_type

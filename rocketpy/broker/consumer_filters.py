@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Collection
 from typing import Any
 
-from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import ConfigError
 from rocketpy.filter.bloom import BloomFilter, bit_set

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 
-from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.producers import EXPIRY_MS, ClientConnection
+from rocketpy.clock import Clock, now_ms
 from rocketpy.protocol.api.client import ConsumerData, NotifyConsumerIdsChanged, SubscriptionData
 from rocketpy.protocol.flags import ConsumeType
 from rocketpy.remoting.connection import Connection

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import gevent
 from gevent import Greenlet
 
-from rocketpy.broker.clock import Clock
 from rocketpy.broker.stats import BrokerStats
+from rocketpy.clock import Clock
 from rocketpy.config.store import BrokerRole, FlushDiskType, StoreConfig
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import PutStatus

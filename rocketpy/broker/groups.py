@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import FieldError
 from rocketpy.protocol.api.group import SubscriptionGroupConfig, SubscriptionGroupWrapper

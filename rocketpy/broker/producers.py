@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.clock import Clock, now_ms
 from rocketpy.remoting.connection import Connection
 
 EXPIRY_MS: Final = 120_000

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.clock import Clock, now_ms
 from rocketpy.protocol.api.route import MessageQueue
 
 LOCK_LIFETIME_MS: Final = 60_000

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import shutil
 
-from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.delay import DelayedMessages
 from rocketpy.broker.stats import BrokerStats
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.store import StoreConfig
 from rocketpy.protocol.fastjson import java_double

@@ -10,8 +10,8 @@ from collections import deque
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.traffic import Rate, Traffic
+from rocketpy.clock import Clock, now_ms
 from rocketpy.protocol.fastjson import java_double
 from rocketpy.protocol.topic_names import LIGHT_PREFIX, SCHEDULE_TOPIC, is_light
 

@@ -14,7 +14,7 @@ import gevent
 from gevent import Greenlet
 from gevent.event import Event
 
-from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.clock import Clock, now_ms
 
 STEP_MS: Final = 100
 """How often the store is asked; what it does then its keys say."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection
 
-from rocketpy.broker.clock import Clock, now_ms
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.protocol import topic_names
 from rocketpy.protocol.api.topic import DataVersion, TopicConfig, TopicConfigSerializeWrapper

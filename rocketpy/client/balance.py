@@ -10,10 +10,11 @@ import gevent
 from gevent.lock import RLock
 
 from rocketpy.client.instance import REBALANCE_INTERVAL, Instance
-from rocketpy.client.process_queue import ProcessQueue, now_ms
+from rocketpy.client.process_queue import ProcessQueue
 from rocketpy.client.push_settings import PushSettings
 from rocketpy.client.queries import Queries
 from rocketpy.client.queue_locks import QueueLocks
+from rocketpy.clock import now_ms
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.flags import ConsumeFromWhere, MessageModel

@@ -10,7 +10,8 @@ import gevent
 from rocketpy.client.consumption import Consumption
 from rocketpy.client.listening import ConsumeContext, ConsumeStatus
 from rocketpy.client.messages import ReceivedMessage
-from rocketpy.client.process_queue import ProcessQueue, now_ms
+from rocketpy.client.process_queue import ProcessQueue
+from rocketpy.clock import now_ms
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.flags import MessageModel

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from rocketpy.client.allocation import Strategy
 from rocketpy.client.errors import BrokerError, ClientError
@@ -17,6 +16,7 @@ from rocketpy.client.pulling import Puller
 from rocketpy.client.sending import Sender, SendSettings
 from rocketpy.client.settings import ClientSettings
 from rocketpy.client.subscriptions import is_tags
+from rocketpy.clock import now_ms
 from rocketpy.errors import RemotingError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.client import (
@@ -62,7 +62,7 @@ class Consumer(Member):
         super().__init__(group, settings)
         self.model = model
         self.subscriptions: dict[str, SubscriptionData] = {}
-        self.start_timestamp = int(time.time() * 1000)
+        self.start_timestamp = now_ms()
         self.max_reconsume_times = 16
         self._strategy = strategy
         self._given_store = offset_store

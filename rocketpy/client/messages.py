@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from rocketpy.client.errors import CREATE_REPLY_MESSAGE, ClientError
+from rocketpy.clock import now_ms
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.api.send import PushReplyMessage
@@ -82,7 +81,7 @@ def pushed_reply(header: PushReplyMessage, body: bytes) -> ReceivedMessage:
     )
     record.store_timestamp = header.store_timestamp
     message = ReceivedMessage(record)
-    message.properties[names.REPLY_ARRIVE_TIME] = str(int(time.time() * 1000))
+    message.properties[names.REPLY_ARRIVE_TIME] = str(now_ms())
     return message
 
 

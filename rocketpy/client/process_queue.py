@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Iterable
 
 from gevent.lock import RLock
 
 from rocketpy.client.messages import ReceivedMessage
+from rocketpy.clock import now_ms
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.connection import ProcessQueueInfo
 from rocketpy.protocol.api.route import MessageQueue
@@ -153,8 +153,3 @@ class ProcessQueue:
             info.transaction_msg_min_offset = next(iter(self._taken))
             info.transaction_msg_max_offset = next(reversed(self._taken))
         return info
-
-
-def now_ms() -> int:
-    """The time of day."""
-    return int(time.time() * 1000)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from rocketpy.client.errors import ClientError, see_faq
+from rocketpy.clock import now_ms
 from rocketpy.protocol.flags import ConsumeFromWhere
 
 _RANGES: Final = (
@@ -24,7 +24,7 @@ _RANGES: Final = (
 
 
 def _half_an_hour_ago() -> int:
-    return int(time.time() * 1000) - 1_800_000
+    return now_ms() - 1_800_000
 
 
 @dataclass

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import gevent
 
 from rocketpy.client.errors import BrokerError
-from rocketpy.client.process_queue import ProcessQueue, now_ms
+from rocketpy.client.process_queue import ProcessQueue
 from rocketpy.client.pulling import SUSPEND_MS
 from rocketpy.client.results import PullResult, PullStatus
+from rocketpy.clock import now_ms
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.flags import MessageModel

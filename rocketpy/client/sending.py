@@ -26,6 +26,7 @@ from rocketpy.client.messages import REPLY_TYPE
 from rocketpy.client.namespace import queue_without_namespace, with_namespace, without_namespace
 from rocketpy.client.publish import Publish
 from rocketpy.client.results import SEND_STATUS, SendResult, SendStatus
+from rocketpy.clock import now_ms
 from rocketpy.errors import ConnectError, RemotingError, RemotingTimeout
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.route import MessageQueue
@@ -197,7 +198,7 @@ class Sender:
         """To one queue, once (sendKernelImpl:711). Raises BrokerError, ClientError or RemotingError."""
         address = self.instance.broker_address(queue.broker_name, outgoing.topic)
         header = self._header(outgoing, queue)
-        started = int(time.time() * 1000)
+        started = now_ms()
         if mode == "oneway":
             self.instance.client.invoke_oneway(address, header, outgoing.body, timeout_ms)
             return None
@@ -209,7 +210,7 @@ class Sender:
 
     def new_id(self) -> str:
         """An id that nothing else has."""
-        return self._ids.create(int(time.time() * 1000))
+        return self._ids.create(now_ms())
 
     def _header(self, outgoing: Outgoing, queue: MessageQueue) -> SendMessage:
         properties = outgoing.properties
@@ -229,7 +230,7 @@ class Sender:
             default_topic_queue_nums=self.settings.default_topic_queues,
             queue_id=queue.queue_id,
             sys_flag=outgoing.sys_flag,
-            born_timestamp=int(time.time() * 1000),
+            born_timestamp=now_ms(),
             flag=outgoing.flag,
             properties=join_properties(properties),
             reconsume_times=int(times),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from rocketpy.client.errors import ClientError
+from rocketpy.clock import now_ms
 from rocketpy.filter.tags import ALL, tags_of
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.flags import ExpressionType
@@ -19,7 +18,7 @@ class Sql92(str):
 
 def subscription(topic: str, expression: str = ALL) -> SubscriptionData:
     """`expression` is "*", tags separated by "||", or Sql92. Raises ClientError for one that is none."""
-    version = int(time.time() * 1000)
+    version = now_ms()
     if isinstance(expression, Sql92):
         if not expression:
             raise ClientError("Expression can't be null! SQL92")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 from typing import TYPE_CHECKING, Final
 
 import gevent
@@ -24,6 +23,7 @@ from rocketpy.client.listening import ConsumeStatus
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.results import LocalTransactionState, SendResult, SendStatus
 from rocketpy.client.sending import Outgoing, Sender, SendSettings
+from rocketpy.clock import now_ms
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.message import Message
@@ -80,7 +80,7 @@ class Trace:
         keys = properties.get(names.KEYS)
         self.add(
             result.msg_id, keys, "Pub", started, result.region_id, self._group, _bare(outgoing.topic), result.msg_id,
-            properties.get(names.TAGS), keys, address, len(outgoing.body), _now() - started, kind,
+            properties.get(names.TAGS), keys, address, len(outgoing.body), now_ms() - started, kind,
             result.offset_msg_id, result.status == SendStatus.SEND_OK,
         )  # fmt: skip
 
@@ -96,7 +96,7 @@ class Trace:
         """A transaction's outcome is about to be told (EndTransactionTraceHookImpl:43)."""
         region = message.properties.get(names.MSG_REGION) or "DefaultRegion"
         self.add(
-            msg_id, message.keys, "EndTransaction", _now(), region, self._group, _bare(message.topic), msg_id,
+            msg_id, message.keys, "EndTransaction", now_ms(), region, self._group, _bare(message.topic), msg_id,
             message.tags, message.keys, address, _COMMIT, transaction_id, str(state), from_check,
         )  # fmt: skip
 
@@ -139,7 +139,7 @@ class ConsumeTrace:
     def before(self, group: str, messages: list[ReceivedMessage]) -> object:
         """What `after` needs: the request's id, when it began, and the messages that are traced."""
         traced = [one for one in messages if one.properties.get(names.TRACE_SWITCH) != "false"]
-        request_id, started = self._trace.new_id(), _now()
+        request_id, started = self._trace.new_id(), now_ms()
         region = traced[-1].properties.get(names.MSG_REGION) if traced else None
         for one in traced:
             self._trace.add(
@@ -154,10 +154,10 @@ class ConsumeTrace:
         request_id, started, traced, count = note
         success = status in (ConsumeStatus.SUCCESS, ConsumeStatus.COMMIT)
         code = _EXCEPTION if failed else _TIME_OUT if late else _FAILED if not success else _SUCCESS
-        cost = (_now() - started) // max(count, 1)
+        cost = (now_ms() - started) // max(count, 1)
         for one in traced:
             self._trace.add(
-                one.msg_id, one.keys, "SubAfter", request_id, one.msg_id, cost, success, one.keys, code, _now(),
+                one.msg_id, one.keys, "SubAfter", request_id, one.msg_id, cost, success, one.keys, code, now_ms(),
                 self._group,
             )  # fmt: skip
 
@@ -176,7 +176,3 @@ def _java(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import gevent
 
+from rocketpy.clock import now_ms
 from rocketpy.config.startup import NamesrvSettings
 from rocketpy.namesrv.broker_processor import BrokerProcessor
 from rocketpy.namesrv.config_processor import ConfigProcessor
@@ -88,8 +87,3 @@ class NameServer(App):
         while True:
             self.drop_expired(now_ms())
             gevent.sleep(_SCAN_S)
-
-
-def now_ms() -> int:
-    """The machine's time, in ms since 1970."""
-    return time.time_ns() // 1_000_000

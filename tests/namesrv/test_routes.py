@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rocketpy.namesrv.app import now_ms
+from rocketpy.clock import now_ms
 from rocketpy.namesrv.route_table import EXPIRY_MS
 from rocketpy.protocol.codes import RequestCode, ResponseCode
 from tests.namesrv.peer import topics

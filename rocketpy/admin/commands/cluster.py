@@ -9,6 +9,7 @@ from rocketpy.admin.errors import JavaError, not_a_number, null_pointer
 from rocketpy.admin.format import fixed, render
 from rocketpy.admin.invocation import Command, Invocation, parse_number
 from rocketpy.admin.options import Option
+from rocketpy.clock import now_ms
 
 _ROW = "%-16s  %-22s  %-4s  %-22s %-16s %19s %19s %10s %5s %6s%n"
 _MORE_ROW = "%-16s  %-32s %14s %14s %14s %14s%n"
@@ -90,7 +91,7 @@ def _load(run: Invocation, address: str) -> tuple[str | None, ...]:
         for load, kind in zip(loads, ("sendThreadPoolQueue", "pullThreadPoolQueue"), strict=True)
     ]
     earliest, ratio = table.get("earliestMessageTimeStamp"), table.get("commitLogDiskRatio")
-    hours = (time.time_ns() // 1_000_000 - parse_number(earliest)) / 1000.0 / 60.0 / 60.0 if earliest else 0.0
+    hours = (now_ms() - parse_number(earliest)) / 1000.0 / 60.0 / 60.0 if earliest else 0.0
     space = float(ratio) if ratio else 0.0
     wait = table.get("pageCacheLockTimeMills", default)
     return table.get("brokerVersionDesc", default), *queues, wait, fixed(hours, 2), fixed(space, 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from rocketpy.admin.format import java_text, render
 from rocketpy.admin.health import as_java_compares, stuck_queues, subscribe_alike
 from rocketpy.admin.invocation import Command, Invocation
 from rocketpy.admin.options import Option
+from rocketpy.clock import now_ms
 from rocketpy.protocol.api.connection import ConsumerConnection, ConsumerRunningInfo, ProcessQueueInfo
 from rocketpy.protocol.java_hash import concurrent_hash_map_order
 from rocketpy.protocol.version import version_name
@@ -46,7 +46,7 @@ def consumer_status(run: Invocation) -> None:
 
 def _write_files(run: Invocation, group: str, online: ConsumerConnection) -> dict[str, ConsumerRunningInfo]:
     infos: dict[str, ConsumerRunningInfo] = {}
-    directory = Path(str(_now()))
+    directory = Path(str(now_ms()))
     run.print("%-10s %-40s %-20s %s%n", "#Index", "#ClientId", "#Version", "#ConsumerRunningInfoFile")
     for one in online.connection_set:
         client_id = one.client_id or ""
@@ -133,7 +133,3 @@ def _shown(held: ProcessQueueInfo) -> str:
 def _digits(timestamp: int) -> str:
     """yyyyMMddHHmmssSSS by the local clock (UtilAll.timeMillisToHumanString:118)."""
     return f"{datetime.fromtimestamp(timestamp // 1000):%Y%m%d%H%M%S}{timestamp % 1000:03}"
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from rocketpy.admin.errors import null_pointer
 from rocketpy.admin.files import write_file
 from rocketpy.admin.invocation import Command, Invocation
 from rocketpy.admin.options import Option
+from rocketpy.clock import now_ms
 from rocketpy.config.properties import parse_properties
 from rocketpy.protocol import fastjson
 from rocketpy.protocol.api.broker import GetBrokerConfig
@@ -97,7 +97,7 @@ def _export_cluster(run: Invocation) -> None:
         name, result = "subscriptionGroup.json", group_part
     else:
         name, result = "metadata.json", topic_part | group_part
-    path = write_json(run, name, in_java_order(result | {"exportTime": time.time_ns() // 1_000_000}))
+    path = write_json(run, name, in_java_order(result | {"exportTime": now_ms()}))
     run.print("export %s success%n", path)
 
 

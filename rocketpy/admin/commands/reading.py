@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable
 
@@ -12,6 +11,7 @@ from rocketpy.admin.invocation import Command, Invocation, parse_number, parse_t
 from rocketpy.admin.message_text import message_text
 from rocketpy.admin.options import Option
 from rocketpy.admin.pulling import TOOLS_GROUP, PullStatus, QueueReader
+from rocketpy.clock import now_ms
 from rocketpy.filter.tags import ALL
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.java_hash import hash_map_order
@@ -181,7 +181,7 @@ def _complaint(run: Invocation) -> str:
     if run.has("o") and not run.has("i"):
         return "Please set queueId before offset!"
     run.long("o", 0)
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     if _time(run, "s") > now:
         return "Please set the beginTimestamp before now!"
     if _time(run, "e") > now:

@@ -12,6 +12,7 @@ from rocketpy.admin.format import fixed
 from rocketpy.admin.invocation import Command, Invocation, parse_number
 from rocketpy.admin.options import Option
 from rocketpy.admin.sending import Sender, sent_text
+from rocketpy.clock import now_ms
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.message import Message
 
@@ -36,9 +37,9 @@ def send_msg_status(run: Invocation) -> None:
     with Sender(run.admin, "PID_SMSC") as sender:
         sender.send(_hello(topic, 16))
         for _ in range(count):
-            began = _now()
+            began = now_ms()
             sent = sender.send(_hello(topic, size))
-            run.print("rt=%sms, SendResult=%s%n", _now() - began, sent_text(sent))
+            run.print("rt=%sms, SendResult=%s%n", now_ms() - began, sent_text(sent))
 
 
 @Command(
@@ -62,7 +63,7 @@ def send_message(run: Invocation) -> None:
         queue_id = run.integer("i", -1)
         message = Message(run.text("t"), run.text("p").encode(), tags=run.maybe("c"), keys=run.maybe("k"))
         queue = MessageQueue(topic=message.topic, broker_name=run.maybe("b") or "", queue_id=queue_id)
-        with Sender(run.admin, str(_now()), trace=run.flag("m")) as sender:
+        with Sender(run.admin, str(now_ms()), trace=run.flag("m")) as sender:
             sent = sender.send(message, queue if queue_id >= 0 else None)
     except JavaError as error:
         failure = JavaError("java.lang.RuntimeException", "SendMessageCommand command failed", error)
@@ -91,7 +92,7 @@ def check_msg_send_rt(run: Invocation) -> None:
     message = Message(topic, b"a" * size)
     run.print(_ROW, "#Broker Name", "#QID", "#Send Result", "#RT")
     chosen, total = MessageQueue(topic=topic, broker_name="", queue_id=0), 0
-    with Sender(run.admin, str(_now())) as sender:
+    with Sender(run.admin, str(now_ms())) as sender:
         for number in range(amount):
 
             def choose(queues: Sequence[MessageQueue], message: Message, number: int = number) -> MessageQueue:
@@ -99,12 +100,12 @@ def check_msg_send_rt(run: Invocation) -> None:
                 chosen = queues[number % len(queues)]
                 return chosen
 
-            began, success = _now(), True
+            began, success = now_ms(), True
             try:
                 sender.send(message, selector=choose)
             except JavaError:
                 success = False  # that is what the column tells
-            took = _now() - began
+            took = now_ms() - began
             total += took if number else 0
             run.print(_ROW, chosen.broker_name, chosen.queue_id, success, took)
     run.print("Avg RT: %.2f%n", _quotient(total, amount - 1))
@@ -129,7 +130,7 @@ def cluster_rt(run: Invocation) -> None:
     if not as_log:
         titles = ("#Cluster Name", "#Broker Name", "#RT", "#successCount", "#failCount")
         run.print("%-24s  %-24s  %-4s  %-8s  %-8s%n", *titles)
-    with Sender(run.admin, str(_now())) as sender:
+    with Sender(run.admin, str(now_ms())) as sender:
         while True:
             for cluster in [run.text("c")] if run.has("c") else clusters:
                 if cluster not in clusters:
@@ -151,12 +152,12 @@ def _round_trip(sender: Sender, topic: str, amount: int, size: int) -> tuple[flo
     """The mean time of a send in ms, and how many failed."""
     total = failed = 0
     for number in range(amount):
-        began = _now()
+        began = now_ms()
         try:
             sender.send(Message(topic, b"a" * size))
         except JavaError:
             failed += 1
-        total += _now() - began if number else 0
+        total += now_ms() - began if number else 0
     return _quotient(total, amount - 1), failed
 
 
@@ -165,7 +166,3 @@ def _quotient(total: int, count: int) -> float:
     if count:
         return total / count
     return float("nan") if total == 0 else float("inf")
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from rocketpy.admin.format import date_time
 from rocketpy.admin.invocation import Command, Invocation
 from rocketpy.admin.messages import find
 from rocketpy.admin.options import Option
+from rocketpy.clock import now_ms
 from rocketpy.protocol.java_hash import hash_map_order
 from rocketpy.protocol.topic_names import TRACE_TOPIC
 from rocketpy.protocol.trace import Trace, TraceType, decode_traces
@@ -28,7 +27,7 @@ _MOST = 64
 def query_trace_by_id(run: Invocation) -> None:
     """Sends as they come, then what each group made of it (QueryMsgTraceByIdSubCommand.java:67)."""
     message_id = run.text("i")
-    now = time.time_ns() // 1_000_000
+    now = now_ms()
     by_group: dict[str, list[tuple[Trace, str]]] = {}
     for message in find(run.admin, run.maybe("t") or TRACE_TOPIC, message_id, _MOST):
         client_host = message.born_host[0]

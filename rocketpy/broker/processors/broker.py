@@ -7,12 +7,12 @@ import logging
 import gevent
 from gevent.lock import BoundedSemaphore
 
-from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.namesrv_link import NamesrvLink
 from rocketpy.broker.runtime_info import RuntimeInfo
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.broker.topics import TopicTable
 from rocketpy.broker.traffic import Rate
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.live import LiveConfig
 from rocketpy.errors import ReplyError
 from rocketpy.protocol.api import broker as api

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.consumer_filters import is_tag_type
 from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.producers import ClientConnection, ProducerTable
 from rocketpy.broker.topics import TopicTable
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import ReplyError
 from rocketpy.filter.sql92 import FilterError, compile_filter

@@ -8,7 +8,6 @@ from datetime import datetime
 
 import gevent
 
-from rocketpy.broker.clock import Clock, now_ms
 from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.loops import in_slices
@@ -16,6 +15,7 @@ from rocketpy.broker.offsets import OffsetTable
 from rocketpy.broker.queue_order import queues_of
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.broker.topics import TopicTable
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import ReplyError
 from rocketpy.protocol.api import stats as api

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from rocketpy.broker.clock import Clock
 from rocketpy.broker.long_polling import HeldPull, LongPolling
 from rocketpy.broker.offset_moved import OffsetMovedEvents
 from rocketpy.broker.offsets import OffsetTable
 from rocketpy.broker.pull_checks import Codes, PullChecks
 from rocketpy.broker.slow_groups import SlowGroups
 from rocketpy.broker.stats import BrokerStats
+from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.errors import ReplyError, StoreError

@@ -10,10 +10,10 @@ import logging
 from typing import Final
 
 from rocketpy.broker.appender import Appender, host_of
-from rocketpy.broker.clock import Clock
 from rocketpy.broker.producers import ProducerTable
 from rocketpy.broker.send_answers import SendAnswers, StoredHeader
 from rocketpy.broker.send_checks import SendChecks, random_queue
+from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import RemotingError, ReplyError
 from rocketpy.protocol import property_names as names

@@ -9,12 +9,12 @@ import logging
 from typing import Final
 
 from rocketpy.broker.appender import Appender, host_of, tags_hash
-from rocketpy.broker.clock import Clock
 from rocketpy.broker.durability import Durability
 from rocketpy.broker.groups import GroupTable, most_retries
 from rocketpy.broker.send_answers import SendAnswers
 from rocketpy.broker.send_checks import SendChecks, random_queue
 from rocketpy.broker.topics import TopicTable
+from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import ReplyError
 from rocketpy.protocol.api.send import SendBatchMessage, SendMessage

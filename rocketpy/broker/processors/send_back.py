@@ -10,10 +10,10 @@ from random import randrange
 from typing import Final
 
 from rocketpy.broker.appender import Appender
-from rocketpy.broker.clock import Clock
 from rocketpy.broker.groups import GroupTable, most_retries
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.broker.topics import TopicTable
+from rocketpy.clock import Clock
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import ReplyError
 from rocketpy.protocol import property_names as names

@@ -6,8 +6,8 @@ one-way; who asks for an answer gets the one that Java gives.
 
 from __future__ import annotations
 
-from rocketpy.broker.clock import Clock
 from rocketpy.broker.transactions import HalfMessages
+from rocketpy.clock import Clock
 from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.errors import FieldError, ReplyError
 from rocketpy.protocol.api.transaction import EndTransaction, ResumeCheckHalfMessage

@@ -1,4 +1,4 @@
-"""The one clock of a broker. Tables and loops take it as an argument, so that tests need not wait."""
+"""The one clock. Whatever depends on the time takes it, or a time, as an argument, so that tests need not wait."""
 
 from __future__ import annotations
 
