@@ -215,11 +215,6 @@ def queue_hash(queue: MessageQueue) -> int:
     return ((31 + string_hash(queue.broker_name)) * 31 + queue.queue_id) * 31 + string_hash(queue.topic)
 
 
-def queue_text(queue: MessageQueue) -> str:
-    """MessageQueue.toString:91."""
-    return f"MessageQueue [topic={queue.topic}, brokerName={queue.broker_name}, queueId={queue.queue_id}]"
-
-
 def queue_rank(queue: MessageQueue) -> tuple[str, str, int]:
     """What MessageQueue.compareTo:97 goes by."""
     return queue.topic, queue.broker_name, queue.queue_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rocketpy.admin.client import queue_rank, queue_text
+from rocketpy.admin.client import queue_rank
 from rocketpy.clock import now_ms
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.api.connection import ConsumerRunningInfo
@@ -46,7 +46,7 @@ def stuck_queues(client_id: str, info: ConsumerRunningInfo) -> Iterator[str]:
     orderly = info.properties.get(_ORDERLY, "").lower() == "true"
     for queue in sorted(info.mq_table, key=queue_rank):
         held = info.mq_table[queue]
-        name = queue_text(queue)
+        name = queue.java_text()
         idle = now_ms() - held.last_consume_timestamp
         if not orderly:
             if idle > _BLOCKED_MS and held.cached_msg_count > 0:

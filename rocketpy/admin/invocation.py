@@ -17,7 +17,6 @@ from rocketpy.admin.report import Report
 
 _DATE = re.compile(r"(\d+)-(\d+)-(\d+)#(\d+):(\d+):(\d+):(\d+)")
 _NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
-_INT_MAX = 0x7FFF_FFFF
 _LONG_MAX = 0x7FFF_FFFF_FFFF_FFFF
 
 Run = Callable[["Invocation"], None]
@@ -113,7 +112,7 @@ class Invocation:
 
     def integer(self, short: str, default: int) -> int:
         """An option's value as a Java int. Raises JavaError."""
-        return parse_number(self.text(short), _INT_MAX) if self.has(short) else default
+        return parse_int(self.text(short)) if self.has(short) else default
 
     def long(self, short: str, default: int) -> int:
         """An option's value as a Java long. Raises JavaError."""
@@ -159,8 +158,13 @@ class Invocation:
         sys.stderr.write(f"mqadmin {self.command.name}: {text.strip()}\n")
 
 
+def parse_int(text: str) -> int:
+    """`text` as Integer.parseInt reads it. Raises JavaError."""
+    return parse_number(text, 0x7FFF_FFFF)
+
+
 def parse_number(text: str, largest: int = _LONG_MAX) -> int:
-    """`text` as Long.parseLong reads it, or Integer.parseInt with another `largest`. Raises JavaError."""
+    """`text` as Long.parseLong reads it. Raises JavaError."""
     if _NUMBER.fullmatch(text):
         number = int(text)
         if -largest - 1 <= number <= largest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from rocketpy.admin.client import AdminClient, queue_text
+from rocketpy.admin.client import AdminClient
 from rocketpy.admin.errors import BrokerError, ClientError, JavaError
 from rocketpy.client import errors as client_errors
 from rocketpy.client.producer import Producer
@@ -52,7 +52,7 @@ def sent_text(sent: SendResult) -> str:
     """SendResult.toString:127."""
     return (
         f"SendResult [sendStatus={sent.status}, msgId={sent.msg_id}, offsetMsgId={sent.offset_msg_id}, "
-        f"messageQueue={queue_text(sent.queue)}, queueOffset={sent.queue_offset}]"
+        f"messageQueue={sent.queue.java_text()}, queueOffset={sent.queue_offset}]"
     )
 
 

@@ -12,10 +12,9 @@ from rocketpy.errors import FieldError
 from rocketpy.protocol.api.group import SubscriptionGroupConfig, SubscriptionGroupWrapper
 from rocketpy.protocol.api.topic import DataVersion
 from rocketpy.protocol.java_hash import concurrent_hash_map_order
+from rocketpy.protocol.topic_names import SYSTEM_GROUP_PREFIX
 from rocketpy.protocol.version import Version
 
-SYSTEM_GROUP_PREFIX: Final = "CID_RMQ_SYS_"
-"""Groups of this prefix are created on use even without autoCreateSubscriptionGroup (MixAll.java:86)."""
 SYSTEM_GROUPS: Final = ("TOOLS_CONSUMER", "FILTERSRV_CONSUMER", "SELF_TEST_C_GROUP")
 BROADCAST_SYSTEM_GROUPS: Final = (
     "CID_ONS-HTTP-PROXY", "CID_ONSAPI_PULL", "CID_ONSAPI_PERMISSION", "CID_ONSAPI_OWNER",

@@ -107,15 +107,10 @@ def consistent_hash(virtual_nodes: int = 10, hash_of: Callable[[str], int] | Non
         points = sorted(ring)
         return [
             queue for queue in queues
-            if ring[points[bisect_left(points, hashed(_text(queue))) % len(points)]] == client_id
+            if ring[points[bisect_left(points, hashed(queue.java_text())) % len(points)]] == client_id
         ]  # fmt: skip
 
     return allocate
-
-
-def _text(queue: MessageQueue) -> str:
-    """MessageQueue.toString:92."""
-    return f"MessageQueue [topic={queue.topic}, brokerName={queue.broker_name}, queueId={queue.queue_id}]"
 
 
 def _md5_hash(key: str) -> int:

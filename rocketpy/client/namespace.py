@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from rocketpy.protocol.api.route import MessageQueue
-from rocketpy.protocol.topic_names import DLQ_PREFIX, RETRY_PREFIX, SYSTEM_TOPIC_PREFIX, SYSTEM_TOPICS
+from rocketpy.protocol.topic_names import (
+    DLQ_PREFIX,
+    RETRY_PREFIX,
+    SYSTEM_GROUP_PREFIX,
+    SYSTEM_TOPIC_PREFIX,
+    SYSTEM_TOPICS,
+)
 
 _SEPARATOR: Final = "%"
-_SYSTEM_GROUP_PREFIX: Final = "CID_RMQ_SYS_"
 
 
 def with_namespace(namespace: str | None, name: str) -> str:
@@ -55,4 +60,4 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _is_system(name: str) -> bool:
-    return name in SYSTEM_TOPICS or name.startswith((SYSTEM_TOPIC_PREFIX, _SYSTEM_GROUP_PREFIX))
+    return name in SYSTEM_TOPICS or name.startswith((SYSTEM_TOPIC_PREFIX, SYSTEM_GROUP_PREFIX))

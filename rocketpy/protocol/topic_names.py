@@ -9,6 +9,8 @@ RETRY_PREFIX: Final = "%RETRY%"
 DLQ_PREFIX: Final = "%DLQ%"
 LIGHT_PREFIX: Final = "%LMQ%"
 REPLY_POSTFIX: Final = "REPLY_TOPIC"
+SYSTEM_GROUP_PREFIX: Final = "CID_RMQ_SYS_"
+"""Groups of this prefix are created on use even without autoCreateSubscriptionGroup (MixAll.java:86)."""
 
 AUTO_CREATE_TOPIC: Final = "TBW102"
 """The template of topics that are created by a send; it exists only while autoCreateTopicEnable."""

@@ -28,7 +28,7 @@ from rocketpy.protocol.api.topic import (
     TopicList,
 )
 from rocketpy.protocol.java_hash import concurrent_hash_map_order
-from rocketpy.protocol.topic_names import DLQ_PREFIX, RETRY_PREFIX
+from rocketpy.protocol.topic_names import DLQ_PREFIX, RETRY_PREFIX, SYSTEM_GROUP_PREFIX
 
 _FOLDER = "/tmp/rocketmq/export"  # fixed in Java, whatever TMPDIR is
 _TIMEOUT_MS = 10_000
@@ -37,7 +37,6 @@ _SYSTEM_GROUPS = frozenset({
     "DEFAULT_CONSUMER", "DEFAULT_PRODUCER", "FILTERSRV_CONSUMER", "SELF_TEST_C_GROUP", "SELF_TEST_P_GROUP",
     "TOOLS_CONSUMER", "__MONITOR_CONSUMER",
 })  # fmt: skip
-_SYSTEM_GROUP_PREFIX = "CID_RMQ_SYS_"
 _CONFIGS = (
     "brokerClusterName", "brokerId", "brokerName", "brokerRole", "fileReservedTime", "filterServerNums",
     "flushDiskType", "maxMessageSize", "messageDelayLevel", "msgTraceTopicName", "slaveReadEnable", "traceOn",
@@ -119,7 +118,7 @@ def user_groups(run: Invocation, address: str) -> SubscriptionGroupWrapper:
     found.subscription_group_table = {
         name: found.subscription_group_table[name]
         for name in concurrent_hash_map_order(found.subscription_group_table)
-        if name not in _SYSTEM_GROUPS and not name.startswith(_SYSTEM_GROUP_PREFIX)
+        if name not in _SYSTEM_GROUPS and not name.startswith(SYSTEM_GROUP_PREFIX)
     }
     return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from rocketpy.admin.errors import JavaError
 from rocketpy.admin.files import write_file
 from rocketpy.admin.format import date_time_ms, java_text
-from rocketpy.admin.invocation import Command, Invocation, parse_number
+from rocketpy.admin.invocation import Command, Invocation, parse_int, parse_number
 from rocketpy.admin.messages import address_of, consume_directly, find, tracks, view, view_any
 from rocketpy.admin.options import Option
 from rocketpy.admin.pulling import QueueReader
@@ -24,7 +24,6 @@ _GROUP = Option("g", "consumerGroup", "consumer group name")
 _CLIENT = Option("d", "clientId", "The consumer's client id")
 _ID = Option("i", "msgId", "Message Id", required=True)
 _TOPIC = Option("t", "topic", "topic name", required=True)
-_INT_MAX = 0x7FFF_FFFF
 
 
 @Command(
@@ -118,7 +117,7 @@ def query_by_unique_key(run: Invocation) -> None:
 )
 def query_by_offset(run: Invocation) -> None:
     """The message at a place of a queue; nothing if there is none (QueryMsgByOffsetSubCommand.java:64)."""
-    queue_id = parse_number(run.text("i"), _INT_MAX)
+    queue_id = parse_int(run.text("i"))
     queue = MessageQueue(topic=run.text("t"), broker_name=run.text("b"), queue_id=queue_id)
     for message in QueueReader(run.admin).pull(queue, ALL, parse_number(run.text("o")), 1).messages:
         _print_message(run, message, with_id=True)

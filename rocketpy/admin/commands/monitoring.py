@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from rocketpy.admin.client import AdminClient, queue_text
+from rocketpy.admin.client import AdminClient
 from rocketpy.admin.errors import JavaError
 from rocketpy.admin.health import stuck_queues, subscribe_alike
 from rocketpy.admin.invocation import Command, Invocation
@@ -124,7 +124,7 @@ def _moved(log: Log) -> Callable[[Sequence[ReceivedMessage], object], None]:
     def listen(messages: Sequence[ReceivedMessage], context: object) -> None:
         with contextlib.suppress(ProtocolError):
             event = OffsetMovedEvent.from_json(messages[0].body)
-            queue = "null" if event.message_queue is None else queue_text(event.message_queue)
+            queue = "null" if event.message_queue is None else event.message_queue.java_text()
             log(
                 f"[MONITOR] reportDeleteMsgsEvent: DeleteMsgsEvent [offsetMovedEvent=OffsetMovedEvent "
                 f"[consumerGroup={event.consumer_group}, messageQueue={queue}, offsetRequest={event.offset_request}, "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rocketpy.admin.client import in_java_order
 from rocketpy.admin.errors import ClientError, JavaError, null_pointer
 from rocketpy.admin.invocation import Command, Invocation
@@ -51,16 +53,12 @@ def delete_kv_config(run: Invocation) -> None:
 )
 def wipe_write_perm(run: Invocation) -> None:
     """Route no more sends to a broker (WipeWritePermSubCommand.java:47)."""
-    name = run.text("b")
-    for address in run.admin.namesrvs or ():
-        try:
-            answer = run.admin.ask(address, WipeWritePermOfBroker(broker_name=name))
-        except JavaError as error:
-            run.print("wipe write perm of broker[%s] in name server[%s] Failed%n", name, address)
-            run.trace(error)
-            continue
-        count = WipeWritePermOfBrokerReply.decode(answer.ext_fields).wipe_topic_count
-        run.print("wipe write perm of broker[%s] in name server[%s] OK, %d%n", name, address, count)
+
+    def wipe(address: str, name: str) -> int:
+        answer = run.admin.ask(address, WipeWritePermOfBroker(broker_name=name))
+        return WipeWritePermOfBrokerReply.decode(answer.ext_fields).wipe_topic_count
+
+    _change_write_perm(run, "wipe", wipe)
 
 
 @Command(
@@ -72,16 +70,25 @@ def wipe_write_perm(run: Invocation) -> None:
 )
 def add_write_perm(run: Invocation) -> None:
     """Route sends to a broker again (AddWritePermSubCommand.java:47)."""
+
+    def add(address: str, name: str) -> int:
+        answer = run.admin.ask(address, AddWritePermOfBroker(broker_name=name))
+        return AddWritePermOfBrokerReply.decode(answer.ext_fields).add_topic_count
+
+    _change_write_perm(run, "add", add)
+
+
+def _change_write_perm(run: Invocation, verb: str, change: Callable[[str, str], int]) -> None:
+    """At each name server by itself: `change` gives how many topics of the broker it met."""
     name = run.text("b")
     for address in run.admin.namesrvs or ():
         try:
-            answer = run.admin.ask(address, AddWritePermOfBroker(broker_name=name))
+            count = change(address, name)
         except JavaError as error:
-            run.print("add write perm of broker[%s] in name server[%s] Failed%n", name, address)
+            run.print(f"{verb} write perm of broker[%s] in name server[%s] Failed%n", name, address)
             run.trace(error)
             continue
-        count = AddWritePermOfBrokerReply.decode(answer.ext_fields).add_topic_count
-        run.print("add write perm of broker[%s] in name server[%s] OK, %d%n", name, address, count)
+        run.print(f"{verb} write perm of broker[%s] in name server[%s] OK, %d%n", name, address, count)
 
 
 @Command("getNamesrvConfig", "Get configs of name server.", "GetNamesrvConfigCommand", has_json=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from rocketpy.admin.format import java_text
-from rocketpy.admin.invocation import Command, Invocation, parse_number
+from rocketpy.admin.invocation import Command, Invocation, parse_int, parse_number
 from rocketpy.admin.options import Option
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.api.query import ConsumeQueueData, QueryConsumeQueue, QueryConsumeQueueResponseBody
 from rocketpy.protocol.fastjson import dumps
 
 _LINE = "======================================\n"
-_INT_MAX = 0x7FFF_FFFF
 
 
 @Command(
@@ -30,7 +29,7 @@ def query_cq(run: Invocation) -> None:
     topic = run.text("t")
     header = QueryConsumeQueue(
         topic=topic,
-        queue_id=parse_number(run.text("q"), _INT_MAX),
+        queue_id=parse_int(run.text("q")),
         index=parse_number(run.text("i")),
         count=run.integer("c", 10),
         consumer_group=run.maybe("g"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from rocketpy.admin.client import queue_text
 from rocketpy.admin.errors import JavaError, null_pointer
-from rocketpy.admin.invocation import Command, Invocation, parse_number, parse_time
+from rocketpy.admin.invocation import Command, Invocation, parse_int, parse_time
 from rocketpy.admin.message_text import message_text
 from rocketpy.admin.options import Option
 from rocketpy.admin.pulling import TOOLS_GROUP, PullStatus, QueueReader
@@ -19,7 +18,6 @@ from rocketpy.protocol.message import MessageExt
 
 _BATCH = 32
 _MOST = 128
-_INT_MAX = 0x7FFF_FFFF
 _CHARSET = Option("c", "charsetName ", "CharsetName(eg: UTF-8,GBK)")
 _EXPRESSION = Option("s", "subExpression ", "Subscribe Expression(eg: TagA || TagB)")
 _BEGIN = Option("b", "beginTimestamp ", "Begin timestamp[currentTimeMillis|yyyy-MM-dd#HH:mm:ss:SSS]")
@@ -43,7 +41,7 @@ def print_messages(run: Invocation) -> None:
     reader = QueueReader(run.admin)
     for queue in reader.queues(run.text("t")):
         first, end = _bounds(run, reader, queue)
-        name = queue_text(queue)
+        name = queue.java_text()
         run.print("minOffset=%s, maxOffset=%s, %s%n", first, end, name)
         at = first
         while at < end:
@@ -82,7 +80,7 @@ def print_messages(run: Invocation) -> None:
 def print_messages_by_queue(run: Invocation) -> None:
     """Those of one queue, and how many have which tag (PrintMessageByQueueCommand.java:159)."""
     charset, expression = run.maybe("c") or "UTF-8", run.maybe("s") if run.has("s") else ALL
-    queue_id = parse_number(run.text("i"), _INT_MAX)
+    queue_id = parse_int(run.text("i"))
     queue = MessageQueue(topic=run.text("t"), broker_name=run.text("a"), queue_id=queue_id)
     reader = QueueReader(run.admin)
     first, end = _bounds(run, reader, queue)
@@ -161,7 +159,7 @@ def consume_message(run: Invocation) -> None:
         return
     reader = QueueReader(run.admin, run.maybe("g") or TOOLS_GROUP)
     wanted, begin, end = run.long("c", _MOST), _time(run, "s"), _time(run, "e")
-    queue_id = parse_number(run.text("i"), _INT_MAX) if run.has("i") else None
+    queue_id = parse_int(run.text("i")) if run.has("i") else None
     try:
         if queue_id is None:
             _consume_topic(run, reader, wanted, begin, end)
@@ -214,7 +212,7 @@ def _consume_queue(
 ) -> None:
     first, last = _span(reader, queue, begin, end)
     if queue_offset > last:
-        run.print("%s no matched msg, offset=%s\n", queue_text(queue), queue_offset)
+        run.print("%s no matched msg, offset=%s\n", queue.java_text(), queue_offset)
         return
     first = max(first, queue_offset)
     if last - first > wanted:
@@ -246,7 +244,7 @@ def _pull_until(run: Invocation, reader: QueueReader, queue: MessageQueue, first
             run.print("Consume ok\n")
             _print_all(run, pulled.messages, queue, "UTF-8", with_body=True, tell=True)
         elif pulled.status is PullStatus.NO_MATCHED_MSG:
-            run.print("%s no matched msg. status=%s, offset=%s\n", queue_text(queue), pulled.status.name, at)
+            run.print("%s no matched msg. status=%s, offset=%s\n", queue.java_text(), pulled.status.name, at)
         else:
-            run.print("%s print msg finished. status=%s, offset=%s\n", queue_text(queue), pulled.status.name, at)
+            run.print("%s print msg finished. status=%s, offset=%s\n", queue.java_text(), pulled.status.name, at)
             return

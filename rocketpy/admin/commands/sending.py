@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 from rocketpy.admin.errors import JavaError
 from rocketpy.admin.format import fixed
-from rocketpy.admin.invocation import Command, Invocation, parse_number
+from rocketpy.admin.invocation import Command, Invocation, parse_int
 from rocketpy.admin.options import Option
 from rocketpy.admin.sending import Sender, sent_text
 from rocketpy.clock import now_ms
@@ -17,7 +17,6 @@ from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.message import Message
 
 _ROW = "%-32s  %-4s  %-20s    %s%n"
-_INT_MAX = 0x7FFF_FFFF
 _CHINA = timezone(timedelta(hours=8))  # whatever the local time is (CLusterSendMsgRTCommand.getCurTime:201)
 
 
@@ -32,8 +31,8 @@ _CHINA = timezone(timedelta(hours=8))  # whatever the local time is (CLusterSend
 def send_msg_status(run: Invocation) -> None:
     """To the topic named like a broker, after one that does not count (SendMsgStatusCommand.java:74)."""
     topic = run.text("b")
-    size = parse_number(run.raw("s") or "", _INT_MAX) if run.has("s") else 128
-    count = parse_number(run.raw("c") or "", _INT_MAX) if run.has("c") else 50
+    size = parse_int(run.raw("s") or "") if run.has("s") else 128
+    count = parse_int(run.raw("c") or "") if run.has("c") else 50
     with Sender(run.admin, "PID_SMSC") as sender:
         sender.send(_hello(topic, 16))
         for _ in range(count):

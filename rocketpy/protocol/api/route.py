@@ -17,6 +17,10 @@ class MessageQueue(Body):
     broker_name: str = ""
     queue_id: int = 0
 
+    def java_text(self) -> str:
+        """What MessageQueue.toString:92 gives."""
+        return f"MessageQueue [topic={self.topic}, brokerName={self.broker_name}, queueId={self.queue_id}]"
+
 
 @body
 class QueueData(Body):
