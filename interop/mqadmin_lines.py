@@ -260,3 +260,13 @@ LIVE = (
     "queryCq -t {topic} -q 0 -i 0 -g {consumer}",
     "resetOffsetByTime -g {consumer} -t {topic} -s now",
 )
+MASKS_OF_BOTH = (
+    (r"(?m)^(\s+at |\s+\.\.\. ).*\n", ""),  # where in mqadmin it was thrown
+    (r"(msgId=|offsetMsgId=)[0-9A-F]+", r"\1ID"),
+    (r"(?m)^(\S+ +)\d+( +SEND_OK +)[0-9A-F]+$", r"\1N\2ID"),
+    (r"(?m)^(rt=)\d+(ms, SendResult=SendResult .*queueId=)\d+(\], queueOffset=)\d+", r"\1N\2N\3N"),
+    (r"(?m)^(\S+ +)(\d+)( +true +)\d+$", r"\1\2\3N"),  # how long a send took
+    (r"(Avg RT: )[\d.]+", r"\1N"),
+    (r"(timeout, )\d+\(ms\)", r"\1N(ms)"),
+)
+"""Patterns of what differs from run to run, whoever prints it, and what stands in its place."""

@@ -5,20 +5,27 @@ Requests and answers are the same JSON, so that a scenario cannot tell it from a
 
 from __future__ import annotations
 
-import base64
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from interop.driver import Driver, DriverError
+from interop.python_shapes import (
+    Request,
+    message_of,
+    queue_of,
+    show_message,
+    show_messages,
+    show_queues,
+    show_sent,
+)
 from rocketpy.client import (
     BrokerError,
     ClientError,
@@ -35,15 +42,10 @@ from rocketpy.client import (
     PushConsumer,
     ReceivedMessage,
     RequestTimeout,
-    SendResult,
     Sql92,
     TransactionListener,
     create_reply,
 )
-from rocketpy.protocol.message import MessageExt
-from rocketpy.remoting.connection import address_text
-
-Request = Mapping[str, Any]
 
 
 class PythonDriver(Driver):
@@ -66,14 +68,6 @@ class PythonDriver(Driver):
 
     def stop(self) -> None:
         """Nothing: scenarios stop what they start."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def python_driver(directory: Path) -> Driver:
@@ -109,16 +103,16 @@ class Producers:
             "create_topic": lambda request: self._of(request).create_topic(
                 request["topic"], request["queues"], key=request["key"]
             ),
-            "publish_queues": lambda request: _queues(self._of(request).publish_queues(request["topic"])),
+            "publish_queues": lambda request: show_queues(self._of(request).publish_queues(request["topic"])),
             "queue_bounds": self._bounds,
             "search_offset": lambda request: self._of(request).offset_for_timestamp(
-                _queue(request["queue"]), request["timestamp"]
+                queue_of(request["queue"]), request["timestamp"]
             ),
-            "query": lambda request: _show_all(
+            "query": lambda request: show_messages(
                 self._of(request).query_messages(request["topic"], request["key"], max_count=request["count"]).messages
             ),
-            "view": lambda request: _show(self._of(request).view_message(request["msg_id"], request["topic"])),
-            "view_by_offset_id": lambda request: _show(self._of(request).view_message(request["msg_id"])),
+            "view": lambda request: show_message(self._of(request).view_message(request["msg_id"], request["topic"])),
+            "view_by_offset_id": lambda request: show_message(self._of(request).view_message(request["msg_id"])),
         }
 
     def _of(self, request: Request) -> Producer:
@@ -160,26 +154,26 @@ class Producers:
 
     def _send(self, request: Request) -> list[Any]:
         producer = self._of(request)
-        messages = [_message(fields) for fields in request["messages"]]
+        messages = [message_of(fields) for fields in request["messages"]]
         how = request["how"]
-        queue = _queue(request["queue"]) if "queue" in request else None
+        queue = queue_of(request["queue"]) if "queue" in request else None
         if how == "batch":
-            return [_sent(result) for result in producer.send_batch(messages)]
+            return [show_sent(result) for result in producer.send_batch(messages)]
         if how == "async":
             futures = [producer.send_async(message) for message in messages]
-            return [_sent(future.result(30)) for future in futures]
+            return [show_sent(future.result(30)) for future in futures]
         if how == "oneway":
             for message in messages:
                 producer.send_oneway(message, queue=queue)
             return [{} for _ in messages]
         key = request.get("sharding_key")
-        return [_sent(producer.send(message, queue=queue, sharding_key=key)) for message in messages]
+        return [show_sent(producer.send(message, queue=queue, sharding_key=key)) for message in messages]
 
     def _send_in_transaction(self, request: Request) -> list[dict[str, Any]]:
         shown = []
         for fields in request["messages"]:
-            result = self._of(request).send_in_transaction(_message(fields))
-            sent = _sent(result)
+            result = self._of(request).send_in_transaction(message_of(fields))
+            sent = show_sent(result)
             shown.append({
                 **{name: sent[name] for name in ("status", "msg_id", "queue", "queue_offset")},
                 "transaction_id": result.transaction_id,
@@ -188,19 +182,19 @@ class Producers:
         return shown
 
     def _request(self, request: Request) -> dict[str, Any]:
-        message = _message(request["messages"][0])
-        return _show(self._of(request).request(message, timeout=request["timeout"] / 1000))
+        message = message_of(request["messages"][0])
+        return show_message(self._of(request).request(message, timeout=request["timeout"] / 1000))
 
     def _request_async(self, request: Request) -> list[dict[str, Any]]:
-        messages = [_message(fields) for fields in request["messages"]]
+        messages = [message_of(fields) for fields in request["messages"]]
         timeout = request["timeout"] / 1000
         futures: list[Future[ReceivedMessage]] = [
             self._of(request).request_async(message, timeout=timeout) for message in messages
         ]
-        return [_show(future.result(timeout + 30)) for future in futures]
+        return [show_message(future.result(timeout + 30)) for future in futures]
 
     def _bounds(self, request: Request) -> dict[str, int]:
-        producer, queue = self._of(request), _queue(request["queue"])
+        producer, queue = self._of(request), queue_of(request["queue"])
         return {
             "min_offset": producer.min_offset(queue),
             "max_offset": producer.max_offset(queue),
@@ -224,7 +218,7 @@ class Consumers:
         return {
             "start_consumer": self._start,
             "received": lambda request: self._inboxes[request["name"]].wait(request),
-            "assigned": lambda request: _queues(self._consumers[request["name"]].assigned()),
+            "assigned": lambda request: show_queues(self._consumers[request["name"]].assigned()),
             "stop_consumer": lambda request: self._consumers.pop(request["name"]).stop(),
             "start_replier": self._start_replier,
             "stop_replier": self._stop_replier,
@@ -340,10 +334,10 @@ class Pullers:
             "start_puller": self._start,
             "stop_puller": lambda request: self._pullers.pop(request["group"]).stop(),
             "pull": self._pull,
-            "commit": lambda request: self._of(request).commit(_queue(request["queue"]), request["queue_offset"]),
-            "committed": lambda request: self._of(request).consume_offset(_queue(request["queue"]), from_store=True),
+            "commit": lambda request: self._of(request).commit(queue_of(request["queue"]), request["queue_offset"]),
+            "committed": lambda request: self._of(request).consume_offset(queue_of(request["queue"]), from_store=True),
             "send_back": self._send_back,
-            "subscribe_queues": lambda request: _queues(self._of(request).subscribe_queues(request["topic"])),
+            "subscribe_queues": lambda request: show_queues(self._of(request).subscribe_queues(request["topic"])),
         }
 
     def _of(self, request: Request) -> PullConsumer:
@@ -362,7 +356,7 @@ class Pullers:
 
     def _pull(self, request: Request) -> dict[str, Any]:
         result = self._of(request).pull(
-            _queue(request["queue"]),
+            queue_of(request["queue"]),
             request["queue_offset"],
             expression=Sql92(request["expression"]) if request.get("sql") else request["expression"],
             max_count=request["count"],
@@ -373,12 +367,12 @@ class Pullers:
             "next_begin_offset": result.next_begin_offset,
             "min_offset": result.min_offset,
             "max_offset": result.max_offset,
-            "messages": _show_all(result.messages),
+            "messages": show_messages(result.messages),
         }
 
     def _send_back(self, request: Request) -> None:
         puller = self._of(request)
-        (message,) = puller.pull(_queue(request["queue"]), request["queue_offset"], max_count=1).messages
+        (message,) = puller.pull(queue_of(request["queue"]), request["queue_offset"], max_count=1).messages
         puller.send_back(message, request["level"])
 
 
@@ -392,7 +386,7 @@ class Inbox:
     def add(self, messages: Sequence[ReceivedMessage]) -> None:
         """Take some in."""
         with self._arrived:
-            self._messages += _show_all(messages)
+            self._messages += show_messages(messages)
             self._arrived.notify_all()
 
     def wait(self, request: Request) -> list[dict[str, Any]]:
@@ -429,72 +423,6 @@ def _where(request: Request) -> ConsumeFromWhere:
     if request.get("from_last"):
         return ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
     return ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
-
-
-def _message(fields: Request) -> Message:
-    message = Message(
-        fields["topic"],
-        base64.b64decode(fields["body"]),
-        tags=fields.get("tags"),
-        keys=fields.get("keys"),
-        flag=fields.get("flag", 0),
-        properties=fields.get("properties"),
-    )
-    if "delay_level" in fields:
-        message.delay_level = fields["delay_level"]
-    return message
-
-
-def _queue(fields: Request) -> MessageQueue:
-    return MessageQueue(topic=fields["topic"], broker_name=fields["broker"], queue_id=fields["id"])
-
-
-def _show_queue(queue: MessageQueue) -> dict[str, Any]:
-    return {"topic": queue.topic, "broker": queue.broker_name, "id": queue.queue_id}
-
-
-def _queues(queues: Iterable[MessageQueue]) -> list[dict[str, Any]]:
-    ranked = sorted(queues, key=lambda queue: (queue.topic, queue.broker_name, queue.queue_id))
-    return [_show_queue(queue) for queue in ranked]
-
-
-def _sent(result: SendResult) -> dict[str, Any]:
-    return {
-        "status": str(result.status),
-        "msg_id": result.msg_id,
-        "offset_msg_id": result.offset_msg_id,
-        "queue": _show_queue(result.queue),
-        "queue_offset": result.queue_offset,
-        "region": result.region_id,
-        "trace_on": result.trace_on,
-    }
-
-
-def _show_all(messages: Iterable[MessageExt]) -> list[dict[str, Any]]:
-    return [_show(message) for message in messages]
-
-
-def _show(message: MessageExt) -> dict[str, Any]:
-    return {
-        "topic": message.topic,
-        "body": base64.b64encode(message.body).decode(),
-        "properties": message.properties,
-        "flag": message.flag,
-        "sys_flag": message.sys_flag,
-        "msg_id": message.msg_id,
-        "offset_msg_id": message.offset_msg_id,
-        "queue_id": message.queue_id,
-        "queue_offset": message.queue_offset,
-        "physical_offset": message.physical_offset,
-        "store_size": message.store_size,
-        "body_crc": message.body_crc,
-        "born_timestamp": message.born_timestamp,
-        "born_host": address_text(message.born_host),
-        "store_timestamp": message.store_timestamp,
-        "store_host": address_text(message.store_host),
-        "reconsume_times": message.reconsume_times,
-        "prepared_transaction_offset": message.prepared_transaction_offset,
-    }
 
 
 def _described(error: Exception) -> DriverError:

@@ -10,7 +10,7 @@ import pytest
 
 from interop.cluster import Cluster, started_cluster
 from interop.expect import becomes_same_text
-from interop.mqadmin_lines import COMMANDS
+from interop.mqadmin_lines import COMMANDS, MASKS_OF_BOTH
 from interop.raw_client import RawClient
 from interop.troupe import Troupe
 from rocketpy.protocol.codes import RequestCode
@@ -24,21 +24,15 @@ MASKS = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3})?", "TIME"),
     (r"7F000001[0-9A-F]{24}", "ID"),
     (r"127\.0\.0\.1:\d+", "ADDRESS"),
-    (r"(?m)^(\s+at |\s+\.\.\. ).*\n", ""),  # where in mqadmin it was thrown
     (r"/\S+/broker/store/", "STORE/"),
     (r"(?m)^configBlackList .*\n", ""),  # came with 4.9.8, of which no broker was published
-    (r"(msgId=|offsetMsgId=)[0-9A-F]+", r"\1ID"),
-    (r"(?m)^(\S+ +)\d+( +SEND_OK +)[0-9A-F]+$", r"\1N\2ID"),
-    (r"(?m)^(rt=)\d+(ms, SendResult=SendResult .*queueId=)\d+(\], queueOffset=)\d+", r"\1N\2N\3N"),
-    (r"(?m)^(\S+ +)(\d+)( +true +)\d+$", r"\1\2\3N"),  # how long a send took
-    (r"(Avg RT: )[\d.]+", r"\1N"),
     (r"((?:Timestamp|TimeStamp) *[=:] *)\d+", r"\1N"),
     (r"(java\.lang\.NullPointerException).*", r"\1"),  # newer JVMs tell what was null
     (r"(DESC: )(?:Cannot invoke|ACL is off).*", r"\1NO ACL"),
-    (r"(timeout, )\d+\(ms\)", r"\1N(ms)"),
     (r"(PlainAccessConfig@)[0-9a-f]+", r"\1N"),
     (r"Can not update config path|Can not update config in black list\.", "BLACK LIST"),  # of 4.9.7 and of 4.9.8
     (r"(?m)^((?:store|brokerConfig|kvConfig|configStore|rocketmqHome|listen|namesrv|haListen)\w*\s*=).*$", r"\1 OWN"),
+    *MASKS_OF_BOTH,
 )
 
 

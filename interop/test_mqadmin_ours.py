@@ -18,7 +18,7 @@ from interop.driver import Driver
 from interop.expect import becomes, becomes_same_text, same_text
 from interop.java_servers import environment
 from interop.messages import Message
-from interop.mqadmin_lines import BEFORE, COMMANDS, EXPORTS, LIVE
+from interop.mqadmin_lines import BEFORE, COMMANDS, EXPORTS, LIVE, MASKS_OF_BOTH
 from interop.raw_client import RawClient
 from interop.stage import Stage
 from interop.test_mqadmin import FIGURES, Printer
@@ -35,23 +35,17 @@ WITHOUT_NAMESRV = (
     "wipeWritePerm -b b -n 127.0.0.1:1",
 )
 MASKS = (
-    (r"(?m)^(\s+at |\s+\.\.\. ).*\n", ""),  # where in mqadmin it was thrown
     (r"(java\.lang\.NullPointerException): .*", r"\1"),  # newer JVMs tell what was null
     (r"(FileNotFoundException): .*", r"\1"),
     (r"(?m)^Caused by: (io\.netty|java\.net)\..*\n", ""),
     (r"(PlainAccessConfig@)[0-9a-f]+", r"\1N"),  # where the object is
-    (r"(?m)^(rt=)\d+(ms, SendResult=SendResult .*queueId=)\d+(\], queueOffset=)\d+", r"\1N\2N\3N"),
-    (r"(msgId=|offsetMsgId=)[0-9A-F]+", r"\1ID"),
-    (r"(?m)^(\S+ +)(\d+)( +true +)\d+$", r"\1\2\3N"),  # how long a send took
     (r"(lastUpdateTimestamp=)\d+", r"\1N"),
     (r"((?:Timestamp|TimeStamp|TIMESTAMP) *[=:] *)\d+", r"\1N"),
     (r"(?m)^(\S+ +)[ \d.]+ (\d\.\d\d +){4}\d+$", r"\1RATES"),
     (r"(Consume TPS: )[\d.]+", r"\1N"),
-    (r"(Avg RT: )[\d.]+", r"\1N"),
-    (r"(timeout, )\d+\(ms\)", r"\1N(ms)"),
     (r"(consumer:\[/127\.0\.0\.1:)\d+", r"\1N"),
     (r"(Producer: 127\.0\.0\.1:)\d+", r"\1N"),
-    (r"(?m)^(\S+ +)\d+( +SEND_OK +)[0-9A-F]+$", r"\1N\2ID"),
+    *MASKS_OF_BOTH,
 )
 MOST_CHANGES = 5
 """How often what is printed about may change between two runs."""
