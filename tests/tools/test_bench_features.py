@@ -9,6 +9,8 @@ import pytest
 from tests.broker.live import standalone
 from tools.bench import feature_loads
 from tools.bench.features import CASES
+from tools.bench.in_process import running_broker
+from tools.bench.in_process_features import subjects
 from tools.bench.load import Measured, Refused
 from tools.bench.report import case_figures
 
@@ -48,3 +50,11 @@ def test_what_a_filter_looked_at_counts(port: int) -> None:
 def test_a_refused_message_ends_the_load(port: int) -> None:
     with pytest.raises(Refused, match="code 23"):
         feature_loads.filtered_pulls(port, "SQL92", "", 0.05)
+
+
+def test_rounds_within_the_process_deal_with_every_message() -> None:
+    with running_broker() as broker:
+        dealt_with = {name: one_round()[1] for name, one_round in subjects(broker)}
+    assert dealt_with["pull by SQL that none matches"] == 2 * 800
+    assert dealt_with["pull by SQL that all match"] == dealt_with["pull by a tag that all have"] == 50 * 32
+    assert dealt_with["level 1: sent and delivered"] == dealt_with["half message and commit"] == 64

@@ -6,6 +6,7 @@
 - `python -m tools.bench.store`        what the store costs by itself, appending and reading
 - `python -m tools.bench.micro`        the functions of the hot path one by one
 - `python -m tools.bench.in_process`   a whole send within our broker, sockets left out
+- `python -m tools.bench.in_process_features`  the same of transactions, delays and filters
 
 Absolute figures of a shared machine wander by 10-20 %, so only ratios within one run count. Each case is run by turns
 against both brokers, in short rounds, and the load generator tells what it costs itself: a generator as expensive as

@@ -18,6 +18,13 @@ from tools.bench.replies import Replies
 GROUP = "bench_producer"
 BODY = b"x" * 128
 _UNIQUE = "UNIQ_KEY\x017F0000010000000000000000000000AB"
+HALF_TOPIC = "BenchTransactions"
+HALF_PROPERTIES = f"{_UNIQUE}\x02TRAN_MSG\x01true\x02PGROUP\x01{GROUP}\x02WAIT\x01true\x02TAGS\x01TagA"
+DELAY_TOPIC = "BenchDelays"
+DELAY_PROPERTIES = f"{_UNIQUE}\x02WAIT\x01true\x02TAGS\x01TagA\x02DELAY\x011"
+FILTER_TOPIC = "BenchFilters"
+FILTER_MESSAGES = 40_000
+FILTERED_PROPERTIES = f"{_UNIQUE}\x02WAIT\x01true\x02TAGS\x01TagA\x02price\x0115\x02color\x01red"
 _DIGITS = 15
 _READ_SIZE = 1 << 17
 _PATIENCE = 60.0
@@ -70,7 +77,7 @@ def send_fields(topic: str, properties: str, sys_flag: int = 0) -> dict[str, str
     }  # fmt: skip
 
 
-def _send_frames(count: int, topic: str, properties: str, sys_flag: int = 0) -> list[bytes]:
+def send_frames(count: int, topic: str, properties: str, sys_flag: int = 0) -> list[bytes]:
     """Frames that differ in their opaque only."""
     fields = send_fields(topic, properties, sys_flag=sys_flag)
     return [
@@ -143,9 +150,8 @@ def _field(data: bytes, name: bytes, begin: int, end: int) -> bytes:
 def transactions(port: int, in_flight: int, seconds: float) -> Measured:
     """Half message, answer, commit, answer; a message counts when its commit has been answered."""
     pipeline = Pipeline(port, in_flight)
-    properties = f"{_UNIQUE}\x02TRAN_MSG\x01true\x02PGROUP\x01{GROUP}\x02WAIT\x01true\x02TAGS\x01TagA"
-    halves = _send_frames(in_flight, "BenchTransactions", properties, MessageSysFlag.TRANSACTION_PREPARED)
-    ends = [_EndFrame(number) for number in range(in_flight)]
+    halves = send_frames(in_flight, HALF_TOPIC, HALF_PROPERTIES, MessageSysFlag.TRANSACTION_PREPARED)
+    ends = [EndFrame(number) for number in range(in_flight)]
     ending = [False] * in_flight
 
     def answered(number: int, code: int, begin: int, end: int) -> bytes | None:
@@ -161,7 +167,7 @@ def transactions(port: int, in_flight: int, seconds: float) -> Measured:
     return pipeline.run(seconds, lambda number: halves[number], answered)
 
 
-class _EndFrame:
+class EndFrame:
     """A commit into which the place of its half message is patched."""
 
     def __init__(self, opaque: int) -> None:
@@ -183,10 +189,9 @@ class _EndFrame:
 def delays(port: int, in_flight: int, seconds: float) -> Measured:
     """Messages of level 1, which is a second, sent and delivered; the time counts until the last is there, but for
     that second."""
-    topic = "BenchDelays"
-    before = max_offset(port, topic)
+    before = max_offset(port, DELAY_TOPIC)
     pipeline = Pipeline(port, in_flight)
-    frames = _send_frames(in_flight, topic, f"{_UNIQUE}\x02WAIT\x01true\x02TAGS\x01TagA\x02DELAY\x011")
+    frames = send_frames(in_flight, DELAY_TOPIC, DELAY_PROPERTIES)
 
     def answered(number: int, code: int, begin: int, end: int) -> bytes | None:
         if code:
@@ -195,7 +200,7 @@ def delays(port: int, in_flight: int, seconds: float) -> Measured:
 
     measured = pipeline.run(seconds, lambda number: frames[number], answered)
     waiting = time.perf_counter()
-    while max_offset(port, topic) - before < measured.messages:
+    while max_offset(port, DELAY_TOPIC) - before < measured.messages:
         if time.perf_counter() > waiting + _PATIENCE:
             raise Refused("delayed messages are not delivered")
         time.sleep(0.02)
@@ -203,16 +208,11 @@ def delays(port: int, in_flight: int, seconds: float) -> Measured:
     return measured
 
 
-FILTER_TOPIC = "BenchFilters"
-FILTER_MESSAGES = 40_000
-
-
 def fill_for_filters(port: int) -> None:
     """Let the broker filter by SQL, and store what is to be filtered, once."""
     with Link(port) as link:
         link.ask(RequestCode.UPDATE_BROKER_CONFIG, {}, b"enablePropertyFilter=true\n")
-    properties = f"{_UNIQUE}\x02WAIT\x01true\x02TAGS\x01TagA\x02price\x0115\x02color\x01red"
-    frames = _send_frames(64, FILTER_TOPIC, properties)
+    frames = send_frames(64, FILTER_TOPIC, FILTERED_PROPERTIES)
     while max_offset(port, FILTER_TOPIC) < FILTER_MESSAGES:
         Pipeline(port, 64).run(0.2, lambda number: frames[number], lambda *_: None)
 

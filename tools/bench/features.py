@@ -19,8 +19,8 @@ from tools.bench.cases import WARM_UP, Case, measure
 from tools.bench.load import Measured, Refused
 from tools.bench.report import case_figures, header, lines
 
-_SQL = "price BETWEEN 10 AND 20 AND color IN ('red', 'blue')"
-_NO_SQL = "price > 20 OR color = 'blue'"
+SQL = "price BETWEEN 10 AND 20 AND color IN ('red', 'blue')"
+NO_SQL = "price > 20 OR color = 'blue'"
 
 CASES: dict[str, tuple[str, Case]] = {
     "transaction": ("half message and commit, 32 at a time", lambda port, s: loads.transactions(port, 32, s)),
@@ -28,8 +28,8 @@ CASES: dict[str, tuple[str, Case]] = {
     "filter-none": ("pull without a filter", lambda port, s: loads.filtered_pulls(port, "TAG", "*", s)),
     "filter-tag": ("pull by a tag that all have", lambda port, s: loads.filtered_pulls(port, "TAG", "TagA", s)),
     "filter-no-tag": ("pull by a tag that none has", lambda port, s: loads.filtered_pulls(port, "TAG", "TagZ", s)),
-    "filter-sql": ("pull by SQL that all match", lambda port, s: loads.filtered_pulls(port, "SQL92", _SQL, s)),
-    "filter-no-sql": ("pull by SQL that none matches", lambda port, s: loads.filtered_pulls(port, "SQL92", _NO_SQL, s)),
+    "filter-sql": ("pull by SQL that all match", lambda port, s: loads.filtered_pulls(port, "SQL92", SQL, s)),
+    "filter-no-sql": ("pull by SQL that none matches", lambda port, s: loads.filtered_pulls(port, "SQL92", NO_SQL, s)),
     "request-reply": ("request and reply, one at a time", loads.requests_and_replies),
 }
 """By name: title and load. Of pulls each message that the broker looked at counts."""

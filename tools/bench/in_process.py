@@ -1,5 +1,7 @@
 """python -m tools.bench.in_process: what a message costs within the broker, sockets and scheduling left out.
 
+`in_process_features` is the same for transactions, delays and filters.
+
 The best of many short rounds in one process: on a busy machine these figures stand still where those of `tools.bench`
 wander, so they tell whether a change was worth it. They are less than what a broker's CPU time says, which includes
 cold caches, system calls and flushing.
@@ -10,7 +12,8 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from types import SimpleNamespace
 from typing import cast
@@ -28,24 +31,34 @@ ROUNDS = 300
 FRAMES = 64
 """Requests in a round, as many as a busy connection brings in one read."""
 
+PEER = cast("Connection", SimpleNamespace(remote_address="127.0.0.1:5555"))
+"""Whom the broker takes the requests for."""
 _PULLED = 32
 STEPS = ("frames", "commands", "answers")
 
 
 def main() -> int:
     """Print us a message for each kind of send, and for pulls of what was sent."""
+    with running_broker() as broker:
+        print(f"{'us a message':<30}" + "".join(f"{step:>10}" for step in (*STEPS, "all")))
+        for name, ring in _rings():
+            best = [min(times) / ring.messages / FRAMES * 1e6 for times in zip(*_rounds(broker, ring), strict=True)]
+            print(f"{name:<30}" + "".join(f"{value:>10.2f}" for value in (*best, sum(best))), flush=True)
+    return 0
+
+
+@contextmanager
+def running_broker() -> Iterator[Broker]:
+    """One without a name server, in a directory of its own, that logs nothing."""
     logging.disable()
     with tempfile.TemporaryDirectory(prefix="rocketpy-bench-") as directory:
         broker = Broker(_settings(directory))
         broker.start()
         try:
-            print(f"{'us a message':<30}" + "".join(f"{step:>10}" for step in (*STEPS, "all")))
-            for name, ring in _rings():
-                best = [min(times) / ring.messages / FRAMES * 1e6 for times in zip(*_rounds(broker, ring), strict=True)]
-                print(f"{name:<30}" + "".join(f"{value:>10.2f}" for value in (*best, sum(best))), flush=True)
+            yield broker
         finally:
             broker.stop()
-    return 0
+            logging.disable(logging.NOTSET)
 
 
 def _rings() -> Iterable[tuple[str, Ring]]:
@@ -73,7 +86,6 @@ def _settings(directory: str) -> BrokerSettings:
 
 def _rounds(broker: Broker, ring: Ring) -> Iterable[tuple[float, float, float]]:
     """Seconds that each of STEPS took, round by round."""
-    peer = cast("Connection", SimpleNamespace(remote_address="127.0.0.1:5555"))
     answer = broker._router.answer
     decoder = FrameDecoder()
     for number in range(ROUNDS):
@@ -85,16 +97,18 @@ def _rounds(broker: Broker, ring: Ring) -> Iterable[tuple[float, float, float]]:
         framed = perf_counter()
         commands = [Command.decode(frame) for frame in frames]
         decoded = perf_counter()
-        answers = [answer(peer, command) for command in commands]
+        answers = [answer(PEER, command) for command in commands]
         yield framed - begun, decoded - framed, perf_counter() - decoded
-        _check(answers[-1][0])
+        check(answers[-1][0])
         gevent.sleep(0)  # the broker's own loops
 
 
-def _check(frame: bytes | memoryview) -> None:
+def check(frame: bytes | memoryview) -> Command:
+    """The answer in the first buffer of its frame, body left out. Raises RuntimeError for one that refuses."""
     reply = Command.decode(bytes(frame[4:]))
     if reply.code:
         raise RuntimeError(f"the broker refused: {reply.code}, {reply.remark}")
+    return reply
 
 
 if __name__ == "__main__":
