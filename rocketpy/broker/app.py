@@ -203,6 +203,7 @@ class Broker(App):
         self._files: list[ConfigFile] = []
         self._topics_file = self._keep("topics.json", self.topics, TopicConfigSerializeWrapper)
         self.topics.changed.append(self._topics_file.changed)
+        self.topics.created.append(self._topics_file.wait_saved)  # what a send was answered for outlives a kill
         self._groups_file = self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper)
         self.groups.changed.append(self._groups_file.changed)
         self._offsets_file = self._keep("consumerOffset.json", self.offsets, ConsumerOffsetSerializeWrapper)

@@ -58,6 +58,14 @@ def test_set_topic_outlives_a_kill_when_the_answer_comes(live: Live, tmp_path: P
         assert f"Kept{number}" in saved["topicConfigTable"]
 
 
+def test_topic_of_a_send_or_heartbeat_outlives_a_kill_when_the_answer_comes(live: Live, tmp_path: Path) -> None:
+    for number in range(5):
+        assert live.send(f"Sent{number}").code == 0
+        live.beat("c", consumes={f"beaten-{number}": ["T"]})
+        saved = json.loads(next(tmp_path.rglob("topics.json")).read_text())["topicConfigTable"]
+        assert {f"Sent{number}", f"%RETRY%beaten-{number}"} <= set(saved)
+
+
 def test_set_group_outlives_a_kill_when_the_answer_comes(live: Live, tmp_path: Path) -> None:
     for number in range(5):
         name = f"kept-{number}"
