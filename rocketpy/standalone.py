@@ -25,14 +25,15 @@ class Standalone(App):
         *,
         store: str | None = None,
         ephemeral: bool = False,
+        host: str = "",
     ) -> None:
         """Everything is written below the directory `store`, whatever the settings say.
 
-        With `ephemeral` that is a temporary one, made at each start and removed at the stop. Raises ConfigError for
-        settings that cannot be started.
+        With `ephemeral` that is a temporary one, made at each start and removed at the stop. Both listen on the numeric
+        address `host`, "" is every one. Raises ConfigError for settings that cannot be started.
         """
-        self.namesrv = NameServer(namesrv)
-        self.broker = Broker(broker)
+        self.namesrv = NameServer(namesrv, host=host)
+        self.broker = Broker(broker, host=host)
         self._ephemeral = ephemeral
         self._temporary: TemporaryDirectory[str] | None = None
         if store is not None:

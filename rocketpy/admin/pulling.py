@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -51,10 +52,13 @@ class Pulled(NamedTuple):
 class QueueReader:
     """Pulls for one consumer group, without a place in it."""
 
-    def __init__(self, admin: AdminClient, group: str = TOOLS_GROUP) -> None:
+    def __init__(
+        self, admin: AdminClient, group: str = TOOLS_GROUP, addresses: Mapping[str, str] | None = None
+    ) -> None:
+        """`addresses` are those of brokers by name, as far as they are known; others are asked of the name server."""
         self._admin = admin
         self._group = group
-        self._addresses: dict[str, str] = {}
+        self._addresses = dict(addresses or {})
 
     def queues(self, topic: str) -> list[MessageQueue]:
         """The queues of a topic that may be read (MQAdminImpl.fetchSubscribeMessageQueues:165). Raises JavaError."""

@@ -50,8 +50,12 @@ class BrokerSettings:
     def load(self, path: str) -> list[str]:
         """Takes over the file at `path` and returns the keys that nobody knows; ConfigError if it is unreadable."""
         self.path = path
-        self.properties = load_properties(path)
-        return _take_over(self.properties, (*self.configs, self.timer), path)
+        return self.take_over(load_properties(path), path)
+
+    def take_over(self, properties: dict[str, str], source: str) -> list[str]:
+        """The same with what such a file would say; `source` is named where a key is not known."""
+        self.properties = properties
+        return _take_over(properties, (*self.configs, self.timer), source)
 
     def settle(self) -> None:
         """Fixes what follows from other keys; ConfigError, with Java's text, for what cannot be started.
