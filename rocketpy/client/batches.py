@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 
+from rocketpy.client.checks import check_body
 from rocketpy.client.errors import ClientError
 from rocketpy.protocol.message import Message
 from rocketpy.protocol.properties import join_properties
@@ -16,7 +18,11 @@ _ID_SIZE = 80
 
 
 def check_batch(messages: Iterable[Message]) -> list[Message]:
-    """The messages as a list. Raises ClientError if they do not go together (MessageBatch.generateFromList:45)."""
+    """The messages as a list.
+
+    Raises ClientError if they do not go together (MessageBatch.generateFromList:45), MessageIllegal for one without a
+    body.
+    """
     batch = list(messages)
     if not batch:
         raise ClientError("Failed to initiate the MessageBatch: there is no message")
@@ -33,6 +39,7 @@ def check_batch(messages: Iterable[Message]) -> list[Message]:
             fault = "The waitStoreMsgOK of the messages in one batch should the same"
         if fault is not None:
             raise ClientError(f"Failed to initiate the MessageBatch: {fault}")
+        check_body(message, sys.maxsize)
     return batch
 
 

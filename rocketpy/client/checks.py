@@ -47,6 +47,11 @@ def check_message(message: Message, topic: str, largest: int) -> None:
     check_topic(topic)
     if topic in FORBIDDEN_TO_SEND:
         raise ClientError(f"Sending message to topic[{topic}] is forbidden.")
+    check_body(message, largest)
+
+
+def check_body(message: Message, largest: int) -> None:
+    """Raises MessageIllegal for a body that may not be sent; `largest` is in bytes."""
     body: object = message.body
     if body is None:
         raise MessageIllegal("the message body is null")

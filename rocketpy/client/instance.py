@@ -26,10 +26,11 @@ from rocketpy.config.remoting import RemotingClientConfig
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.client import ConsumerData, Heartbeat, HeartbeatData, ProducerData, UnregisterClient
 from rocketpy.protocol.codes import LanguageCode, ResponseCode
+from rocketpy.protocol.command import Command
 from rocketpy.protocol.signature import signer
 from rocketpy.remoting.address_server import DOMAIN, fetch_namesrv_addr
 from rocketpy.remoting.client import Client
-from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.connection import Connection, Sign
 from rocketpy.remoting.router import Router
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 REBALANCE_INTERVAL = 20.0
 """Seconds (RebalanceService.java:26)."""
 _FETCH_INTERVAL = 120.0
+_STREAM = {"ReqT": "0"}
 _LOOK_AGAIN = 1.0
 """Seconds until a lost connection is noticed."""
 
@@ -80,7 +82,9 @@ class Instance(Hub):
     name_servers: NameServers
     routes: Routes
 
-    def __init__(self, client_id: str, settings: ClientSettings) -> None:
+    def __init__(self, client_id: str, settings: ClientSettings, *, streams: bool = False) -> None:
+        """`streams`: its requests say that they are of a stream (StreamTypeRPCHook.java:25)."""
+        self._streams = streams
         self.client_id = client_id
         self.settings = settings
         self.producers: dict[str, ProducerMember] = {}
@@ -102,7 +106,7 @@ class Instance(Hub):
             Router(self.pushes),
             serialization=settings.header_serialization,
             language=LanguageCode.PYTHON,
-            sign=None if settings.credentials is None else signer(settings.credentials),
+            sign=_completing(None if settings.credentials is None else signer(settings.credentials), self._streams),
             tls=settings.tls_context,
         )
         self._rebalance_due = Event()
@@ -262,6 +266,19 @@ class Instance(Hub):
             log.warning("unregister client from %s: %s", address, error)
 
 
+def _completing(sign: Sign | None, streams: bool) -> Sign | None:
+    """What adds to each request: that it is of a stream, which is signed, too (MQClientAPIImpl.java:197)."""
+    if not streams:
+        return sign
+
+    def complete(request: Command) -> None:
+        request.add_fields(_STREAM)
+        if sign is not None:
+            sign(request)
+
+    return complete
+
+
 def _fetched(domain: str, unit: str) -> str | RocketpyError:
     try:
         return fetch_namesrv_addr(domain, unit=unit)
@@ -286,16 +303,16 @@ _instances: dict[str, tuple[Instance, int]] = {}
 _lock = Lock()
 
 
-def attach(settings: ClientSettings, *, unique: bool = True) -> Instance:
+def attach(settings: ClientSettings, *, unique: bool = True, streams: bool = False) -> Instance:
     """The running instance for those settings, shared by all that ask for the same client id.
 
     Raises what starting it raises. Each `attach` is followed by one `detach`.
     """
-    client_id = settings.client_id(unique=unique)
+    client_id = settings.client_id(unique=unique, streams=streams)
     with _lock:
         instance, members = _instances.get(client_id, (None, 0))
         if instance is None:
-            instance = Instance(client_id, settings)
+            instance = Instance(client_id, settings, streams=streams)
             instance.open(here=settings.in_callers_hub)
         _instances[client_id] = (instance, members + 1)
     return instance
@@ -313,3 +330,9 @@ def detach(instance: Instance) -> None:
         del _instances[instance.client_id]
     instance.close()
 
+
+def forget_instances() -> None:
+    """Of a process that was forked: those of its parent do not run here, and who held the lock is not here."""
+    global _lock
+    _instances.clear()
+    _lock = Lock()

@@ -36,5 +36,8 @@ class ConsumeContext:
     suspend: float | None = None
 
 
+QueuesChanged = Callable[[str, list[MessageQueue], list[MessageQueue]], None]
+"""Called with a topic, all its queues, and those that are this member's now (MessageQueueListener.java:27)."""
+
 Listener = Callable[[Sequence[ReceivedMessage], ConsumeContext], ConsumeStatus | None]
 """Returns what became of the messages, None being SUCCESS; what it raises counts as RECONSUME_LATER."""

@@ -6,34 +6,37 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime
 from typing import Unpack
 
-from gevent.event import Event
-
 from rocketpy.client.allocation import Strategy, averagely
+from rocketpy.client.arrivals import Arrivals, Polled
 from rocketpy.client.balance import Balance
 from rocketpy.client.consumer import Consumer
 from rocketpy.client.errors import ClientError, NotRunning
+from rocketpy.client.hub import wait
 from rocketpy.client.instance import Instance
+from rocketpy.client.listening import QueuesChanged
 from rocketpy.client.lite_reading import LiteReader
 from rocketpy.client.member import settings_of
 from rocketpy.client.messages import ReceivedMessage
-from rocketpy.client.namespace import queue_with_namespace, queue_without_namespace, with_namespace
+from rocketpy.client.namespace import queue_with_namespace, queue_without_namespace, with_namespace, without_namespace
 from rocketpy.client.offset_stores import OffsetStore, RemoteOffsets
 from rocketpy.client.process_queue import ProcessQueue
 from rocketpy.client.push_settings import PushSettings
 from rocketpy.client.queries import Queries
 from rocketpy.client.settings import ClientOptions
 from rocketpy.client.subscriptions import subscription
+from rocketpy.client.topic_watch import TopicChanged, TopicsWatched
+from rocketpy.client.trace import ConsumeTrace, Trace
 from rocketpy.protocol.api.client import ConsumerData, SubscriptionData
 from rocketpy.protocol.api.connection import ProcessQueueInfo
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.flags import ConsumeFromWhere, MessageModel
+from rocketpy.protocol.topic_names import TRACE_TOPIC
 
 
 class LitePullConsumer(Consumer):
@@ -46,8 +49,14 @@ class LitePullConsumer(Consumer):
     Either it shares the queues of its `subscriptions` with the other members of its group, or it reads just the queues
     that `assign` is given. With `auto_commit` what was handed out counts as consumed at the next `poll`, and is stored
     from time to time; without, `commit` says so. `poll` gives what one pull brought, at most `pull_batch_size`
-    messages, and pulls ahead `all_threshold` messages in all. For the rest see `PushConsumer` and `ClientSettings`.
+    messages, and pulls ahead `all_threshold` messages in all. `on_queues_changed` is called when this member's share of
+    a topic is another one, in the client's own thread, so it must not wait. `topic_check_interval` is how often, in
+    seconds, topics are looked at for `watch_queues`. `trace` tells the brokers of each message pulled. For the rest see
+    `PushConsumer` and `ClientSettings`.
     """
+
+    _streams = True
+    _trace: Trace | None = None
 
     def __init__(
         self,
@@ -66,6 +75,9 @@ class LitePullConsumer(Consumer):
         queue_threshold: int = 1000,
         queue_threshold_mib: int = 100,
         max_span: int = 2000,
+        on_queues_changed: QueuesChanged | None = None,
+        topic_check_interval: float = 30.0,
+        trace: bool | str = False,
         offset_store: OffsetStore | None = None,
         local_offsets: str | None = None,
         **client: Unpack[ClientOptions],
@@ -74,8 +86,11 @@ class LitePullConsumer(Consumer):
         super().__init__(group, settings_of(client), model, strategy, offset_store, local_offsets)
         self.push = PushSettings(
             consume_from=consume_from, consume_timestamp=consume_timestamp, pull_batch_size=pull_batch_size,
-            queue_threshold=queue_threshold, queue_threshold_mib=queue_threshold_mib, max_span=max_span,
+            queue_threshold=queue_threshold, queue_threshold_mib=queue_threshold_mib, max_span=max_span, trace=trace,
         )  # fmt: skip
+        self.pull_hook: ConsumeTrace | None = None
+        self._on_queues_changed = on_queues_changed
+        self._topics_watched = TopicsWatched(self.settings.namespace, topic_check_interval)
         self._auto_commit = auto_commit
         self._auto_commit_interval = auto_commit_interval
         self._next_auto_commit = 0.0
@@ -85,8 +100,7 @@ class LitePullConsumer(Consumer):
         self._expressions: dict[str, SubscriptionData] = {}
         self._balance: Balance | None = None
         self._readers: dict[MessageQueue, LiteReader] = {}
-        self._arrived: deque[tuple[LiteReader, list[ReceivedMessage]]] = deque()
-        self._something: Event | None = None
+        self._arrivals: Arrivals | None = None
         for topic, expression in (subscriptions or {}).items():
             self.subscribe(topic, expression)
 
@@ -105,24 +119,44 @@ class LitePullConsumer(Consumer):
         if self._instance is not None:
             self._run(self._running().rebalance_soon)
 
-    def assign(self, queues: Iterable[MessageQueue], expression: str = "*") -> None:
-        """Read just those queues from now on. Raises ClientError, also when topics were subscribed to."""
+    def assign(self, queues: Iterable[MessageQueue], expression: str | Mapping[str, str] = "*") -> None:
+        """Read just those queues from now on, what `expression` says of all of them, or of each topic that it names.
+
+        Raises ClientError, also when topics were subscribed to.
+        """
         if self.subscriptions:
             raise ClientError("Subscribe and assign are mutually exclusive.")
         self._assigned = [queue_with_namespace(self.settings.namespace, queue) for queue in queues]
         if not self._assigned:
             raise ClientError("Message queues can not be null or empty.")
-        self._expressions = {queue.topic: subscription(queue.topic, expression) for queue in self._assigned}
+        by_topic = {} if isinstance(expression, str) else expression
+        given = {with_namespace(self.settings.namespace, topic): text for topic, text in by_topic.items()}
+        other = expression if isinstance(expression, str) else "*"
+        topics = {queue.topic for queue in self._assigned}
+        self._expressions = {topic: subscription(topic, given.get(topic, other)) for topic in topics}
         if self._instance is not None:
             self._run(self._take_assigned)
 
     def poll(self, timeout: float | None = None) -> list[ReceivedMessage]:
-        """The messages that one pull brought; none if there are none within `timeout` s, else within `poll_timeout`."""
-        return self._run(self._poll, self._poll_timeout if timeout is None else timeout)
+        """The messages that one pull brought; none if there are none within `timeout` s, else within `poll_timeout`.
+
+        Who is interrupted while waiting gets them with the next call.
+        """
+        polled = self.poll_async(timeout)
+        try:
+            return wait(polled)
+        except BaseException:
+            polled.cancel()
+            raise
 
     def poll_async(self, timeout: float | None = None) -> Future[list[ReceivedMessage]]:
-        """The same without waiting."""
-        return self._begin(self._poll, self._poll_timeout if timeout is None else timeout)
+        """The same without waiting. When the future is cancelled, the messages come with the next call."""
+        seconds = self._poll_timeout if timeout is None else timeout
+        if seconds < 0:
+            raise ClientError("Timeout must not be negative")
+        polled = Polled(lambda: self._begin(self._take_back, polled))
+        self._begin(self._hand_out, polled, seconds).add_done_callback(polled.fail_with)
+        return polled
 
     def __iter__(self) -> Iterator[ReceivedMessage]:
         """Messages one by one, until the consumer is stopped."""
@@ -161,18 +195,27 @@ class LitePullConsumer(Consumer):
         """Pull again from those queues."""
         self._run(self._pause, list(queues), False)
 
+    def watch_queues(self, topic: str, changed: TopicChanged) -> None:
+        """Have `changed` called with `topic` and all its queues when these are others, found out from time to time.
+
+        It is called in the client's own thread and must not wait. (registerTopicMessageQueueChangeListener:1219.)
+        Raises ClientError when the consumer is running and the topic has no queues.
+        """
+        if self._instance is None:
+            self._topics_watched.add(topic, changed)
+        else:
+            self._run(lambda: self._topics_watched.add(topic, changed, self._queries()))
+
     def assignment(self) -> list[MessageQueue]:
         """The queues that this consumer reads at the moment."""
-        return self._run(
-            lambda: [queue_without_namespace(self.settings.namespace, queue) for queue in self.owned()]
-        )
+        return self._run(lambda: self._outside(self.owned()))
 
     # -- in the instance's hub
 
     @property
     def is_full(self) -> bool:
         """Whether enough was pulled that nobody has asked for."""
-        return len(self._arrived) * self.push.pull_batch_size > self._all_threshold
+        return len(self._waiting()) * self.push.pull_batch_size > self._all_threshold
 
     def data(self) -> ConsumerData:
         """What the heartbeat says of it; Java's always says that it begins at the end."""
@@ -187,8 +230,10 @@ class LitePullConsumer(Consumer):
     def rebalance(self) -> None:
         """Take its share of the queues."""
         if self._balance is not None and self._assigned is None:
+            before = self._shares()
             self._balance.rebalance()
             self._forget_dropped()
+            self._tell_changes(before, self._shares())
 
     def wanted(self, topic: str) -> SubscriptionData:
         """What it wants of a topic."""
@@ -202,16 +247,18 @@ class LitePullConsumer(Consumer):
 
     def arrived(self, reader: LiteReader, messages: list[ReceivedMessage]) -> None:
         """A reader has pulled something."""
-        self._arrived.append((reader, messages))
-        if self._something is not None:
-            self._something.set()
+        self._waiting().put((reader, messages))
 
     def queue_infos(self) -> dict[MessageQueue, ProcessQueueInfo]:
         """What it holds of each queue."""
         return {queue: one.held.info(self.offsets.known(queue)) for queue, one in self._readers.items()}
 
     def _enter(self, instance: Instance) -> None:
-        self._something = Event()
+        self._arrivals = Arrivals()
+        if self.push.trace:
+            topic = TRACE_TOPIC if self.push.trace is True else self.push.trace
+            self._trace = Trace(instance, self.group, "CONSUME", topic)
+            self.pull_hook = ConsumeTrace(self._trace, self)
         self._balance = Balance(self, instance, self.push, self._begin_reading, expires=False)
         super()._enter(instance)
         if self._assigned is not None:
@@ -220,6 +267,7 @@ class LitePullConsumer(Consumer):
             for topic in list(self.subscriptions):
                 instance.routes.update(topic)
             self._check_filters(instance)
+            self._topics_watched.start(self._queries())
         except BaseException:
             self._leave(instance)
             raise
@@ -227,13 +275,19 @@ class LitePullConsumer(Consumer):
         instance.rebalance_soon()
 
     def _leave(self, instance: Instance) -> None:
+        self._topics_watched.stop()
         for reader in self._readers.values():
             reader.stop()
+        if self._trace is not None:
+            self._trace.stop()
         super()._leave(instance)
         self._readers.clear()
-        self._arrived.clear()
-        if self._something is not None:
-            self._something.set()
+        self._waiting().close()
+
+    def _waiting(self) -> Arrivals:
+        """What nobody has asked for yet; there is one while the consumer runs."""
+        assert self._arrivals is not None
+        return self._arrivals
 
     def _subscribed(self, topic: str) -> None:
         instance = self._running()
@@ -262,25 +316,40 @@ class LitePullConsumer(Consumer):
                 if self._readers.get(queue) is reader:
                     del self._readers[queue]
 
-    def _poll(self, timeout: float) -> list[ReceivedMessage]:
-        """(DefaultLitePullConsumerImpl.poll:590.)"""
-        self._running()
-        assert self._something is not None
+    def _shares(self) -> dict[str, list[MessageQueue]]:
+        """The queues of each topic that are this member's."""
+        shares: dict[str, list[MessageQueue]] = {topic: [] for topic in self.subscriptions}
+        for queue in self.owned():
+            shares.setdefault(queue.topic, []).append(queue)
+        return shares
+
+    def _tell_changes(self, before: dict[str, list[MessageQueue]], now: dict[str, list[MessageQueue]]) -> None:
+        if self._on_queues_changed is None:
+            return
+        for topic, share in now.items():
+            if set(share) != set(before.get(topic, ())):
+                everything = self._running().routes.subscribed(topic) or []
+                name = without_namespace(self.settings.namespace, topic)
+                self._on_queues_changed(name, self._outside(everything), self._outside(share))
+
+    def _outside(self, queues: list[MessageQueue]) -> list[MessageQueue]:
+        return [queue_without_namespace(self.settings.namespace, queue) for queue in queues]
+
+    def _hand_out(self, polled: Polled, timeout: float) -> None:
+        """Poll for `polled`, which may be cancelled at any time (DefaultLitePullConsumerImpl.poll:590)."""
         if self._auto_commit and time.monotonic() >= self._next_auto_commit:
             self._note_consumed()
             self._next_auto_commit = time.monotonic() + self._auto_commit_interval
-        deadline = time.monotonic() + timeout
-        while not self.is_leaving:
-            while self._arrived:
-                reader, messages = self._arrived.popleft()
-                if not reader.held.dropped:
-                    reader.consumed = reader.held.remove(messages)
-                    return self._renamed(messages)
-            self._something.clear()
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._something.wait(timeout=left):
-                break
-        return []
+        found = self._waiting().take(timeout, lambda: self.is_leaving)
+        if found is not None:
+            self._renamed(found[1])
+        if polled.set_running_or_notify_cancel():
+            polled.hand_out(found)
+        else:
+            self._waiting().put_back(found)
+
+    def _take_back(self, polled: Polled) -> None:
+        self._waiting().put_back(polled.take_back())
 
     def _note_consumed(self) -> None:
         for queue, reader in self._readers.items():
@@ -315,8 +384,7 @@ class LitePullConsumer(Consumer):
             raise ClientError(
                 f"Seek offset illegal, seek offset = {queue_offset}, min offset = {least}, max offset = {most}"
             )
-        for one in [one for one in self._arrived if one[0] is reader]:
-            self._arrived.remove(one)
+        self._waiting().forget(reader)
         reader.seek(queue_offset)
 
     def _pause(self, queues: list[MessageQueue], paused: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import gevent
 
 from rocketpy.client.errors import BrokerError
+from rocketpy.client.listening import ConsumeStatus
 from rocketpy.client.process_queue import ProcessQueue
 from rocketpy.client.reading import WHILE_BROKER_IS_BUSY, WHILE_FULL, WHILE_SUSPENDED
 from rocketpy.client.results import PullStatus
@@ -88,6 +89,9 @@ class LiteReader:
         if result.status == PullStatus.OFFSET_ILLEGAL:
             log.warning("%s: the offset %d is illegal, it becomes %d", held.queue, self._next, result.next_begin_offset)
         self._next = result.next_begin_offset
+        if result.messages and consumer.pull_hook is not None:
+            note = consumer.pull_hook.before(consumer.group, result.messages)
+            consumer.pull_hook.after(note, ConsumeStatus.SUCCESS, 0, failed=False, late=False)
         if result.messages and not held.dropped:
             held.put(result.messages)
             consumer.arrived(self, result.messages)

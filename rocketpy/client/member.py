@@ -6,6 +6,7 @@ These are the faces that plain threads and greenlets use; each call is handed to
 from __future__ import annotations
 
 import atexit
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,7 +17,7 @@ from typing import ParamSpec, Self, TypeVar
 
 from rocketpy.client.checks import check_group
 from rocketpy.client.errors import ClientError, NotRunning, see_faq
-from rocketpy.client.instance import Instance, attach, detach
+from rocketpy.client.instance import Instance, attach, detach, forget_instances
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import with_namespace
 from rocketpy.client.queries import Queries
@@ -47,6 +48,9 @@ class Member(ABC):
 
     _kind = "producer"
     _default_group = "DEFAULT_PRODUCER"
+    _streams = False
+    """Whether its requests say that they are of a stream."""
+    _forked = False
 
     def __init__(self, group: str, settings: ClientSettings) -> None:
         """Raises ClientError for a group that cannot be one."""
@@ -70,12 +74,13 @@ class Member(ABC):
 
     def start(self) -> None:
         """Connect. Raises ClientError when it was started before, or the group is taken in this process."""
+        self._check_process()
         if self._state != State.CREATE_JUST:
             what = "producer" if self._kind == "producer" else type(self).__name__
             raise ClientError(
                 f"The {what} service state not OK, maybe started once, {self._state}{see_faq()}"
             )
-        instance = attach(self.settings, unique=self._unique())
+        instance = attach(self.settings, unique=self._unique(), streams=self._streams)
         self._instance, self._state = instance, State.RUNNING  # a listener may be called before this returns
         try:
             instance.run(self._enter, instance)
@@ -86,7 +91,7 @@ class Member(ABC):
         _running.add(self)
 
     def stop(self) -> None:
-        """Finish what is under way and disconnect; harmless when it is not running."""
+        """Finish what is under way, within a send's time-out, and disconnect; harmless when it is not running."""
         instance = self._instance
         if instance is None or self._state != State.RUNNING:
             return
@@ -163,7 +168,12 @@ class Member(ABC):
         """Whether an instance without a name gets one of its own."""
         return True
 
+    def _check_process(self) -> None:
+        if self._forked:
+            raise NotRunning(f"{self.group} was started before this process was forked: make a new client here")
+
     def _running(self) -> Instance:
+        self._check_process()
         if self._instance is None or self._state != State.RUNNING:
             what = "The producer service state not OK" if self._kind == "producer" else "The consumer not running"
             raise NotRunning(f"{what}, {self._state}{see_faq()}")
@@ -194,6 +204,17 @@ def _stop_all() -> None:
     for member in list(_running):
         with suppress(Exception):
             member.stop()
+
+
+def _abandon() -> None:
+    """A forked process has its parent's clients, but not their threads: nothing is to wait for these."""
+    for member in _running:
+        member._forked, member._state = True, State.SHUTDOWN_ALREADY
+    _running.clear()
+    forget_instances()
+
+
+os.register_at_fork(after_in_child=_abandon)
 
 
 def settings_of(options: ClientOptions) -> ClientSettings:

@@ -97,6 +97,12 @@ class ProcessQueue:
             self._waiting[message.queue_offset] = message
             self._waiting.move_to_end(message.queue_offset, last=False)
 
+    def put_back(self, messages: list[ReceivedMessage]) -> None:
+        """Some that were removed are held again, before the others."""
+        self.give_back(messages)
+        self.count += len(messages)
+        self.size += sum(len(message.body) for message in messages)
+
     def clear(self) -> None:
         """Forget everything."""
         self._waiting.clear()

@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any, Literal, Unpack
 
+import gevent
+from gevent.event import Event
+
 from rocketpy.client.batches import check_batch, split_batch
-from rocketpy.client.errors import ClientError
+from rocketpy.client.errors import ClientError, NotRunning
 from rocketpy.client.hub import UserCode
 from rocketpy.client.instance import Instance
 from rocketpy.client.member import Member, settings_of
@@ -85,6 +88,9 @@ class Producer(Member):
         self._sender: Sender | None = None
         self._user_code: UserCode | None = None
         self._checks: TransactionChecks | None = None
+        self._under_way = 0
+        self._all_sent: Event | None = None
+        """Set when nothing is under way any more; there is one while the producer stops."""
 
     def send(
         self,
@@ -145,7 +151,14 @@ class Producer(Member):
         Raises ClientError if they do not go together: see MessageBatch.java. After a failure those before are sent.
         """
         batches = split_batch(check_batch(messages), self._settings.max_message_size)
-        return [self._run(self._send_batch, batch, queue, timeout) for batch in batches]
+        return [self._run(self._send_batch, batch, "sync", queue, timeout) for batch in batches]
+
+    def send_batch_async(
+        self, messages: Iterable[Message], *, queue: MessageQueue | None = None, timeout: float | None = None
+    ) -> list[Future[SendResult]]:
+        """The same without waiting: a future for each request."""
+        batches = split_batch(check_batch(messages), self._settings.max_message_size)
+        return [self._begin(self._send_batch, batch, "async", queue, timeout) for batch in batches]
 
     def request(
         self,
@@ -227,6 +240,11 @@ class Producer(Member):
             self._checks = TransactionChecks(self._sender, self.transaction_listener, self._user_code, self._trace)
 
     def _leave(self, instance: Instance) -> None:
+        self._all_sent = Event()
+        gevent.sleep(0)  # what was begun just before begins now
+        if self._under_way:
+            self._all_sent.wait(timeout=self.send_timeout)
+        self._sender = None
         if self._trace is not None:
             self._trace.stop()
         instance.leave(producer=self)
@@ -234,9 +252,12 @@ class Producer(Member):
             self._user_code.stop()
 
     def _sending(self) -> Sender:
-        self._running()
-        assert self._sender is not None
-        return self._sender
+        """What sends, also while the producer stops and lets go only what was begun before."""
+        sender = self._sender
+        if sender is None:
+            self._running()
+            raise NotRunning(f"{self.group} was stopped meanwhile")
+        return sender
 
     def _timeout_ms(self, timeout: float | None) -> float:
         return (self.send_timeout if timeout is None else timeout) * 1000
@@ -247,15 +268,19 @@ class Producer(Member):
         sender = self._sending()
         outgoing = sender.prepare(message)
         timeout_ms = self._timeout_ms(timeout)
-        if queue is not None:
-            queue = queue_with_namespace(self.settings.namespace, queue)
-            if outgoing.topic != queue.topic:
-                raise ClientError("message's topic not equal mq's topic")
-            sender.topics.add(outgoing.topic)
-            return sender.send_to(outgoing, queue, mode, timeout_ms)
-        if selector is not None:
-            return sender.send_selected(outgoing, message, selector, mode, timeout_ms)
-        return sender.send(outgoing, mode, timeout_ms)
+        self._under_way += 1
+        try:
+            if queue is not None:
+                queue = queue_with_namespace(self.settings.namespace, queue)
+                if outgoing.topic != queue.topic:
+                    raise ClientError("message's topic not equal mq's topic")
+                sender.topics.add(outgoing.topic)
+                return sender.send_to(outgoing, queue, mode, timeout_ms)
+            if selector is not None:
+                return sender.send_selected(outgoing, message, selector, mode, timeout_ms)
+            return sender.send(outgoing, mode, timeout_ms)
+        finally:
+            self._settled()
 
     def _send_async(
         self, message: Message, queue: MessageQueue | None, selector: Selector | None, timeout: float | None
@@ -264,16 +289,29 @@ class Producer(Member):
         assert result is not None
         return result
 
-    def _send_batch(self, batch: list[Message], queue: MessageQueue | None, timeout: float | None) -> SendResult:
+    def _send_batch(
+        self, batch: list[Message], mode: Mode, queue: MessageQueue | None, timeout: float | None
+    ) -> SendResult:
         sender = self._sending()
         outgoing = sender.prepare_batch(batch)
         timeout_ms = self._timeout_ms(timeout)
-        if queue is None:
-            result = sender.send(outgoing, "sync", timeout_ms)
-        else:
-            result = sender.send_to(outgoing, queue_with_namespace(self.settings.namespace, queue), "sync", timeout_ms)
+        self._under_way += 1
+        try:
+            if queue is None:
+                result = sender.send(outgoing, mode, timeout_ms)
+            else:
+                queue = queue_with_namespace(self.settings.namespace, queue)
+                result = sender.send_to(outgoing, queue, mode, timeout_ms)
+        finally:
+            self._settled()
         assert result is not None
         return result
+
+    def _settled(self) -> None:
+        """One that was under way is not any more."""
+        self._under_way -= 1
+        if self._all_sent is not None and not self._under_way:
+            self._all_sent.set()
 
     def _request(
         self, message: Message, timeout: float, queue: MessageQueue | None, selector: Selector | None

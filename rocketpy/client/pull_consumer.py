@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Unpack
 
@@ -10,6 +10,7 @@ from rocketpy.client.allocation import Strategy, averagely
 from rocketpy.client.consumer import Consumer
 from rocketpy.client.errors import ClientError, see_faq
 from rocketpy.client.instance import Instance
+from rocketpy.client.listening import QueuesChanged
 from rocketpy.client.member import settings_of
 from rocketpy.client.namespace import queue_with_namespace, queue_without_namespace, with_namespace, without_namespace
 from rocketpy.client.offset_stores import OffsetStore, RemoteOffsets
@@ -20,9 +21,6 @@ from rocketpy.protocol.api.client import ConsumerData, SubscriptionData
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.flags import MessageModel
 
-QueuesChanged = Callable[[str, list[MessageQueue], list[MessageQueue]], None]
-"""Called with a topic, all its queues, and those that are this member's now."""
-
 
 class PullConsumer(Consumer):
     """Pulls from queues that it is told.
@@ -31,6 +29,8 @@ class PullConsumer(Consumer):
             for queue in consumer.subscribe_queues("Order"):
                 result = consumer.pull(queue, consumer.min_offset(queue))
     """
+
+    _streams = True
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from rocketpy.client.errors import (
     CONNECT_BROKER_FAILED,
     BrokerError,
     ClientError,
+    MessageIllegal,
     see_faq,
 )
 from rocketpy.client.instance import Instance
@@ -27,7 +28,7 @@ from rocketpy.client.namespace import queue_without_namespace, with_namespace, w
 from rocketpy.client.publish import Publish
 from rocketpy.client.results import SEND_STATUS, SendResult, SendStatus
 from rocketpy.clock import now_ms
-from rocketpy.errors import ConnectError, RemotingError, RemotingTimeout
+from rocketpy.errors import ConnectError, ProtocolError, RemotingTimeout, RocketpyError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.api.send import SendBatchMessage, SendMessage, SendMessageReply, SendReplyMessage
@@ -51,6 +52,16 @@ RETRY_CODES = frozenset({
 })  # fmt: skip
 """Refusals after which another broker is tried (DefaultMQProducer.java:66)."""
 
+_INT_MAX = (1 << 31) - 1
+_RANGES = (
+    ("retries", 0, _INT_MAX),
+    ("async_retries", 0, _INT_MAX),
+    ("max_message_size", 1, _INT_MAX),
+    ("compress_over", 0, _INT_MAX),
+    ("compress_level", 0, 9),
+    ("default_topic_queues", 1, _INT_MAX),
+)
+
 COMPRESSIONS = {
     "ZLIB": MessageSysFlag.COMPRESSION_ZLIB,
     "LZ4": MessageSysFlag.COMPRESSION_LZ4,
@@ -73,6 +84,15 @@ class SendSettings:
     create_topic_key: str = AUTO_CREATE_TOPIC
     default_topic_queues: int = 4
     send_latency_fault: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ClientError for a value that cannot be used."""
+        if self.compression not in COMPRESSIONS:
+            raise ClientError(f"compression is one of {', '.join(COMPRESSIONS)}, not {self.compression!r}")
+        for name, least, most in _RANGES:
+            value = getattr(self, name)
+            if not isinstance(value, int) or not least <= value <= most:
+                raise ClientError(f"{name} is a number from {least} to {most}, not {value!r}")
 
 
 @dataclass(frozen=True)
@@ -124,7 +144,10 @@ class Sender:
         ]
         for one in ready:
             check_message(one, topic, self.settings.max_message_size)
-        body = encode_batch(ready)
+        try:
+            body = encode_batch(ready)
+        except (ProtocolError, UnicodeEncodeError) as error:
+            raise MessageIllegal(f"the messages do not fit into a batch: {error}") from error
         if len(body) > self.settings.max_message_size:
             check_message(Message(topic, body), topic, self.settings.max_message_size)
         ids = ",".join(one.properties[names.UNIQ_KEY] for one in ready)
@@ -149,7 +172,7 @@ class Sender:
         attempts = 1 + {"sync": settings.retries, "async": settings.async_retries, "oneway": 0}[mode]
         queue: MessageQueue | None = None
         result: SendResult | None = None
-        failure: ClientError | RemotingError | None = None
+        failure: RocketpyError | None = None
         asked: list[str | None] = [None] * attempts
         for number in range(attempts):
             queue = self._next_queue(publish, queue.broker_name if queue else None)
@@ -160,7 +183,7 @@ class Sender:
                 raise RemotingTimeout("sendDefaultImpl call timeout") from failure
             try:
                 result = self.send_to(outgoing, queue, mode, left_ms)
-            except (ClientError, RemotingError) as error:
+            except RocketpyError as error:
                 self._note(queue, now, failed=True)
                 log.warning("send to %s failed: %s", queue, error)
                 failure = error
@@ -187,6 +210,8 @@ class Sender:
             raise ClientError("select message queue threw exception.") from error
         if chosen is None:
             raise ClientError("select message queue return null.")
+        if not isinstance(chosen, MessageQueue):
+            raise ClientError(f"select message queue return {chosen!r}, which is none.")
         left_ms = timeout_ms - (time.monotonic() - started) * 1000
         if left_ms < 0:
             raise RemotingTimeout("sendSelectImpl call timeout")

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Final, Literal, TypedDict
 
 from rocketpy.client.errors import ClientError
@@ -79,7 +80,7 @@ class ClientSettings:
     poll_namesrv_interval: float = 30.0
     heartbeat_interval: float = 30.0
     persist_offset_interval: float = 5.0
-    pull_retry_delay: float = 3.0
+    pull_retry_delay: float = 1.0
     request_timeout: float = 3.0
     address_server: str | None = None
     gevent: bool | None = None
@@ -92,6 +93,10 @@ class ClientSettings:
         for name in _DURATIONS:
             if getattr(self, name) <= 0:
                 raise ClientError(f"{name} is a number of seconds above 0, not {getattr(self, name)!r}")
+        if not isinstance(self.tls, (bool, ssl.SSLContext)):
+            raise ClientError(f"tls is True, False or an SSLContext, not {self.tls!r}")
+        if not isinstance(self.credentials, (Credentials, NoneType)):
+            raise ClientError("credentials are of class Credentials")
         object.__setattr__(self, "_ip", self.client_ip or local_address() or "127.0.0.1")
         if self.namespace is None:
             object.__setattr__(self, "namespace", _namespace_of(self.addresses))
@@ -127,13 +132,16 @@ class ClientSettings:
         """Whether to run among the caller's greenlets."""
         return _is_patched() if self.gevent is None else self.gevent
 
-    def client_id(self, *, unique: bool) -> str:
-        """`ip@instance@unit` (buildMQClientId:66); `unique` gives an instance that has no name one of its own."""
+    def client_id(self, *, unique: bool, streams: bool = False) -> str:
+        """`ip@instance@unit@STREAM` (buildMQClientId:66), the last for clients whose requests are of a stream.
+
+        `unique` gives an instance that has no name one of its own.
+        """
         instance = self.instance_name
         if unique and instance == DEFAULT_INSTANCE:
             instance = f"{os.getpid()}#{time.monotonic_ns()}"
         unit = f"@{self.unit_name}" if self.unit_name and self.unit_name.strip() else ""
-        return f"{self.ip}@{instance}{unit}"
+        return f"{self.ip}@{instance}{unit}{'@STREAM' if streams else ''}"
 
 
 def _without_scheme(address: str) -> str:

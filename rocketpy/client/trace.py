@@ -31,7 +31,7 @@ from rocketpy.protocol.property_names import KEY_SEPARATOR
 from rocketpy.protocol.topic_names import DLQ_PREFIX, RETRY_PREFIX, TRACE_TOPIC
 
 if TYPE_CHECKING:
-    from rocketpy.client.push_consumer import PushConsumer
+    from rocketpy.client.consumer import Consumer
 
 log = logging.getLogger(__name__)
 
@@ -130,9 +130,9 @@ class Trace:
 
 
 class ConsumeTrace:
-    """Tells of each batch that a listener gets (ConsumeMessageTraceHookImpl.java)."""
+    """Tells of each batch that a listener gets, or that a lite consumer pulls (ConsumeMessageTraceHookImpl.java)."""
 
-    def __init__(self, trace: Trace, consumer: PushConsumer) -> None:
+    def __init__(self, trace: Trace, consumer: Consumer) -> None:
         self._trace = trace
         self._group = _bare(consumer.group)
 

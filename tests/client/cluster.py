@@ -79,9 +79,9 @@ class Cluster:
     def unique(self, noun: str) -> str:
         return f"{noun}-{next(self._numbers)}"
 
-    def topic(self, queues: int = 1, perm: int = 6) -> str:
-        """A new topic, routed."""
-        name = self.unique("Topic")
+    def topic(self, queues: int = 1, perm: int = 6, name: str | None = None) -> str:
+        """A new topic, routed, or the one of that `name` with other queues."""
+        name = name or self.unique("Topic")
         header = UpdateAndCreateTopic(
             topic=name, default_topic="TBW102", read_queue_nums=queues, write_queue_nums=queues, perm=perm,
             topic_filter_type="SINGLE_TAG", topic_sys_flag=0, order=False,

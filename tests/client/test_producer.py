@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,8 @@ def test_queue_sharding_key_and_selector_say_where_it_goes(cluster: Cluster, pro
     assert producer.send(Message(topic, b"x"), selector=by_random).queue.queue_id in range(4)
     with pytest.raises(ClientError, match="select message queue threw exception"):
         producer.send(Message(topic, b"x"), selector=lambda queues, message: queues[9])
+    with pytest.raises(ClientError, match="select message queue return 5, which is none"):
+        producer.send(Message(topic, b"x"), selector=lambda queues, message: 5)  # type: ignore[arg-type,return-value]
     with pytest.raises(ClientError, match="message's topic not equal mq's topic"):
         producer.send(Message(topic, b"x"), queue=cluster.queue("Other"))
     with pytest.raises(ClientError, match="only one of"):
@@ -87,6 +90,17 @@ def test_futures_get_results_and_failures(cluster: Cluster, producer: Producer) 
     assert sorted(result.queue_offset for result in results) == sorted([*range(25), *range(25)])
     with pytest.raises(MessageIllegal, match="the message body length is zero"):
         producer.send_async(Message(topic, b"")).result(10)
+
+
+def test_what_is_under_way_is_sent_before_the_producer_is_gone(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    with cluster.producer() as producer:
+        futures = [producer.send_async(Message(topic, b"x")) for _ in range(300)]
+        futures += producer.send_batch_async([Message(topic, b"x") for _ in range(3)])
+    assert {future.result(0).status for future in futures} == {SendStatus.SEND_OK}
+    assert len(cluster.stored(topic, 303)) >= 32
+    with pytest.raises(ClientError, match="SHUTDOWN_ALREADY"):
+        producer.send_async(Message(topic, b"x"))
 
 
 def test_oneway_arrives(cluster: Cluster, producer: Producer) -> None:
@@ -123,6 +137,9 @@ def test_batch_of_what_does_not_go_together_is_refused(producer: Producer) -> No
         ([delayed], "TimeDelayLevel is not supported for batching"),
         ([Message("%RETRY%g", b"x")], "Retry Group is not supported for batching"),
         ([], "there is no message"),
+        ([Message("A", "text")], "the message body is bytes, not str"),  # type: ignore[arg-type]
+        ([Message("A", b"")], "the message body length is zero"),
+        ([Message("A", b"x", properties={"p": "y" * 33_000})], "do not fit into a batch"),
     ):
         with pytest.raises(ClientError, match=fault):
             producer.send_batch(messages)
@@ -163,6 +180,25 @@ def test_messages_are_checked_in_javas_words(producer: Producer, message: Messag
     with pytest.raises(ClientError, match=text) as caught:
         producer.send(message)
     assert "http://rocketmq.apache.org/docs/faq/" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"retries": -1},
+        {"async_retries": "2"},
+        {"compression": "GZIP"},
+        {"compress_level": 10},
+        {"max_message_size": 0},
+        {"default_topic_queues": 0},
+        {"tls": "yes"},
+        {"credentials": ("key", "secret")},
+    ],
+    ids=str,
+)
+def test_options_are_checked(options: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match=next(iter(options))):
+        Producer("p", **options)
 
 
 @pytest.mark.parametrize("group", ["", " ", "a b", "a" * 256, "DEFAULT_PRODUCER"])

@@ -46,6 +46,26 @@ with Producer(group, namesrv=namesrv) as producer, PushConsumer(group, listener,
 print(sorted(got) == list(range(21)))
 """
 
+FORKED = """
+import os, sys
+from rocketpy.client import ClientError, Message, Producer
+namesrv, topic, group = sys.argv[1:]
+producer = Producer(group, namesrv=namesrv)
+producer.start()
+producer.send(Message(topic, b"parent"))
+pid = os.fork()
+if pid == 0:
+    try:
+        producer.send(Message(topic, b"child"))
+    except ClientError as error:
+        print(error.text, producer.is_running)
+    producer.stop()
+    with Producer(group, namesrv=namesrv) as own:
+        print(own.send(Message(topic, b"child")).status)
+    sys.exit(0)
+print(os.waitpid(pid, 0)[1], producer.send(Message(topic, b"parent")).status)
+"""
+
 
 def _run(cluster: Cluster, program: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", program, cluster.namesrv, cluster.topic(), cluster.unique("program")]
@@ -60,3 +80,11 @@ def test_program_that_stops_nothing_ends_well(cluster: Cluster) -> None:
 def test_patched_program_has_the_client_among_its_greenlets(cluster: Cluster) -> None:
     done = _run(cluster, PATCHED)
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+
+
+def test_forked_process_is_told_to_make_clients_of_its_own(cluster: Cluster) -> None:
+    done = _run(cluster, FORKED)
+    assert (done.returncode, done.stderr) == (0, "")
+    told, *rest = done.stdout.splitlines()
+    assert told.endswith("was started before this process was forked: make a new client here False")
+    assert rest == ["SEND_OK", "0 SEND_OK"]

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from rocketpy.client import ClientError, Message, Producer, SendStatus, TopicNotFound
+from rocketpy.client import BrokerError, ClientError, Message, MessageQueue, Producer, SendStatus, TopicNotFound
 from rocketpy.config.startup import NamesrvSettings
+from rocketpy.errors import FieldError
 from rocketpy.namesrv.app import NameServer
+from rocketpy.protocol.api.client import Heartbeat, UnregisterClient
 from rocketpy.protocol.api.route import RegisterBroker, RegisterBrokerBody
+from rocketpy.protocol.api.send import SendMessage, SendMessageReply
 from rocketpy.protocol.api.topic import DataVersion, TopicConfig, TopicConfigSerializeWrapper
+from rocketpy.protocol.codes import ResponseCode
+from rocketpy.protocol.command import Command, Reply
+from rocketpy.protocol.header import Header
+from rocketpy.remoting.app import App
 from rocketpy.remoting.client import Client
+from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.router import Router, handles
+from rocketpy.remoting.server import Server
 from tests.client.cluster import Cluster
 
 _clients: list[Client] = []
@@ -72,6 +83,81 @@ def test_message_that_no_broker_takes_is_given_up_in_javas_words(cluster: Cluste
     assert "Topic: T, BrokersSent: [dead, dead, dead]\nSee http://rocketmq.apache.org/docs/faq/" in text
     assert "connect to <127.0.0.1:1> failed" in text
     assert caught.value.code == 10001
+
+
+class FakeBroker(App):
+    """A broker that answers each send with `replies` in turn, the last one for ever, and counts them."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.replies = replies
+        self.sends = 0
+
+    def start(self) -> None:
+        self.server = Server(Router(self), "127.0.0.1", 0)
+        self.server.start()
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server.address[1]}"
+
+    @handles(SendMessage)
+    def send(self, peer: Connection, request: SendMessage, command: Command) -> Reply:
+        self.sends += 1
+        return self.replies[min(self.sends, len(self.replies)) - 1]
+
+    @handles(Heartbeat, UnregisterClient)
+    def others(self, peer: Connection, request: Header, command: Command) -> Reply:
+        return Reply()
+
+
+def test_answer_that_makes_no_sense_is_a_failure_like_others(cluster: Cluster, namesrv: NameServer) -> None:
+    topic = cluster.topic()
+    _register(namesrv, "b-0", cluster.broker, topic)
+    with FakeBroker(Reply()) as broker, Producer("p", namesrv=namesrv.address) as producer:
+        _register(namesrv, "careless", broker.address, topic)
+        sent = [producer.send(Message(topic, b"x")) for _ in range(4)]
+        assert {result.queue.broker_name for result in sent} == {"b-0"}
+        queue = MessageQueue(topic=topic, broker_name="careless", queue_id=0)
+        with pytest.raises(FieldError, match="msgId"):
+            producer.send(Message(topic, b"x"), queue=queue)
+
+
+STORED = SendMessageReply(msg_id="id", queue_id=0, queue_offset=7)
+
+
+@pytest.mark.parametrize(
+    ("code", "tries"),
+    [
+        *((code, 2) for code in (1, 14, 16, 17, 204, 205)),
+        *((code, 1) for code in (2, 3, 13, 215)),
+    ],
+)
+def test_some_refusals_are_tried_again(namesrv: NameServer, code: int, tries: int) -> None:
+    broker = FakeBroker(Reply(code, remark="no"), Reply(header=STORED))
+    with broker, Producer("p", namesrv=namesrv.address) as one:
+        _register(namesrv, "fake", broker.address, "T")
+        if tries == 2:
+            assert one.send(Message("T", b"x")).queue_offset == 7
+        else:
+            with pytest.raises(BrokerError, match=f"CODE: {code}  DESC: no"):
+                one.send(Message("T", b"x"))
+        assert broker.sends == tries
+        broker.sends = 0
+        with pytest.raises(BrokerError, match=f"CODE: {code}  DESC: no"):
+            one.send_async(Message("T", b"x")).result(10)  # a broker that answered is not asked again
+        assert broker.sends == 1
+
+
+@pytest.mark.parametrize(("options", "tries"), [({}, 1), ({"retry_another_broker": True, "retries": 1}, 2)])
+def test_message_that_is_not_safe_may_be_sent_again(namesrv: NameServer, options: dict[str, Any], tries: int) -> None:
+    late = Reply(ResponseCode.FLUSH_DISK_TIMEOUT, header=STORED)
+    with FakeBroker(late) as broker, Producer("p", namesrv=namesrv.address, **options) as one:
+        _register(namesrv, "fake", broker.address, "T")
+        assert one.send(Message("T", b"x")).status == SendStatus.FLUSH_DISK_TIMEOUT
+        assert broker.sends == tries
 
 
 def test_name_server_without_brokers_is_named(namesrv: NameServer) -> None:

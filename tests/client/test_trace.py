@@ -5,6 +5,7 @@ from __future__ import annotations
 from rocketpy.client import (
     ConsumeFromWhere,
     ConsumeStatus,
+    LitePullConsumer,
     LocalTransactionState,
     Message,
     PushConsumer,
@@ -43,6 +44,19 @@ def test_sends_and_consumptions_are_traced(cluster: Cluster) -> None:
     with cluster.puller() as puller:
         (first, *_) = puller.pull(cluster.queue(traces), 0).messages
     assert (first.keys or "").split() == [result.msg_id, "k1", "k2"]
+
+
+def test_pulls_of_a_lite_consumer_are_traced(cluster: Cluster) -> None:
+    topic, traces, group = cluster.topic(), cluster.topic(), cluster.unique("group")
+    (sent,) = cluster.send(topic, b"body", keys="k")
+    where = ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
+    with LitePullConsumer(group, {topic: "*"}, namesrv=cluster.namesrv, consume_from=where, trace=traces) as consumer:
+        wait_until(lambda: consumer.poll(0.1))
+    before, after = _records(cluster, traces)
+    assert [before[0], *before[2:4], *before[5:]] == ["SubBefore", "null", group, sent.msg_id, "0", "k"]
+    assert [after[0], after[1], after[2], *after[4:7], after[8]] == [
+        "SubAfter", before[4], sent.msg_id, "true", "k", "0", group,
+    ]  # fmt: skip
 
 
 def test_ends_of_transactions_are_traced(cluster: Cluster) -> None:
