@@ -87,7 +87,7 @@ def rocketpy(
     if context.invoked_subcommand is not None:
         return
     began = time.monotonic()
-    _log_to_stderr(logging.INFO if verbose else logging.WARNING)
+    _log(logging.INFO if verbose else logging.WARNING, "namesrv", "store", rest="broker")
     if ephemeral and store is not None:
         raise click.UsageError("--store and --ephemeral exclude each other")
     with _one_line_errors("rocketpy"):
@@ -162,7 +162,7 @@ def verify(directory: str | None, config_file: str | None, as_json: bool) -> Non
 @_print_all
 def mqnamesrv(config_file: str | None, namesrv_addr: str | None, print_all: bool) -> None:
     """Run a name server on listenPort, 9876 unless FILE says otherwise. -n has no effect here, as in Java."""
-    _log_to_stderr(logging.INFO)
+    _log(logging.INFO, rest="namesrv")
     with _one_line_errors("mqnamesrv"):
         from rocketpy.config.startup import NamesrvSettings
 
@@ -191,7 +191,7 @@ def mqbroker(config_file: str | None, namesrv_addr: str | None, print_all: bool,
     A store directory that is there, of ours or of a Java broker, is taken over as it is; `rocketpy inspect` tells
     beforehand what is in it, `rocketpy verify` whether it holds together.
     """
-    _log_to_stderr(logging.INFO)
+    _log(logging.INFO, "store", rest="broker")
     with _one_line_errors("mqbroker"):
         from rocketpy.config.startup import BrokerSettings
 
@@ -283,8 +283,15 @@ def _print_config(settings: BrokerSettings | NamesrvSettings, now: str, *, impor
             click.echo(f"{now} INFO main - {line}")
 
 
-def _log_to_stderr(level: int) -> None:
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s - %(message)s")
+def _log(level: int, *own: str, rest: str) -> None:
+    """Log to stderr; with ROCKETPY_LOG_DIR, as the image sets it, to stdout and to these files of that directory."""
+    directory = os.environ.get("ROCKETPY_LOG_DIR")
+    stream = sys.stdout if directory else sys.stderr
+    logging.basicConfig(level=level, stream=stream, format="%(asctime)s %(levelname)s %(name)s - %(message)s")
+    if directory:
+        from rocketpy.logfiles import log_to_files
+
+        log_to_files(directory, *own, rest=rest)
     logging.getLogger("rocketpy.store.progress").setLevel(logging.INFO)
 
 

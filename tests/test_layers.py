@@ -25,14 +25,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "jsonfile", "protocol"},
     "filter": {"errors", "jsonfile", "protocol"},
     "store": _BELOW_STORE,
-    "remoting": _BELOW_STORE,
+    "remoting": _BELOW_STORE | {"clock"},
     "namesrv": _BELOW_SERVERS,
     "client": _BELOW_SERVERS,
     "broker": _BELOW_SERVERS | {"store"},
     "admin": _BELOW_ADMIN,
     "inspection": _BELOW_STORE | {"store"},
-    "cli": _BELOW_ADMIN | {"__init__", "namesrv", "broker", "store", "inspection", "admin", "standalone"},
+    "logfiles": _BELOW_STORE,
+    "cli": _BELOW_ADMIN | {"__init__", "namesrv", "broker", "store", "inspection", "admin", "standalone", "logfiles"},
     "standalone": _BELOW_SERVERS | {"namesrv", "broker", "store"},
+    "testcontainers": _BELOW_ADMIN | {"__init__", "admin"},
     "__main__": {"cli"},
 }
 

@@ -1,0 +1,86 @@
+"""The health check of the image, run as the engine runs it, on servers of this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from types import ModuleType
+
+import pytest
+
+from rocketpy.standalone import Standalone
+
+PATH = Path(__file__).parent.parent.parent / "tools" / "image" / "healthcheck.py"
+
+
+@pytest.fixture(scope="module")
+def healthcheck() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("healthcheck", PATH)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def own_sockets(listener: socket.socket) -> list[str]:
+    return [str(os.fstat(listener.fileno()).st_ino)]
+
+
+def test_all_ports_of_servers_answer(healthcheck: ModuleType, tmp_path: Path) -> None:
+    with Standalone.on_free_ports(str(tmp_path)) as rocketmq:
+        for address in (rocketmq.namesrv.address, rocketmq.broker.address, rocketmq.broker.vip_address):
+            host, _, port = address.rpartition(":")
+            healthcheck.ask(host, int(port))
+
+
+def test_servers_are_found_by_their_processes(
+    healthcheck: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(healthcheck, "server_sockets", lambda: iter(()))
+    assert healthcheck.main() == 1
+    assert capsys.readouterr().out == "no server is listening\n"
+
+
+def test_port_that_is_silent_is_named(
+    healthcheck: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    silent: socket.socket,
+) -> None:
+    monkeypatch.setattr(healthcheck, "server_sockets", lambda: iter(own_sockets(silent)))
+    monkeypatch.setattr(healthcheck, "TIMEOUT_S", 0.05)
+    assert healthcheck.main() == 1
+    assert capsys.readouterr().out == f"port {silent.getsockname()[1]} does not answer: timed out\n"
+
+
+def test_connection_that_is_closed_is_no_answer(healthcheck: ModuleType, silent: socket.socket) -> None:
+    def hang_up() -> None:
+        connection, _ = silent.accept()
+        connection.recv(4096)
+        connection.close()
+
+    thread = Thread(target=hang_up)
+    thread.start()
+    with pytest.raises(EOFError, match="closed"):
+        healthcheck.ask(*silent.getsockname())
+    thread.join()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.5", "::1", "0.0.0.0", "::"])
+def test_address_of_the_kernel_is_read(healthcheck: ModuleType, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    packed = socket.inet_pton(family, address)
+    text = "".join(f"{word:08X}" for word in struct.unpack(f"={len(packed) // 4}I", packed))
+    assert healthcheck.connectable(family, text) == (address if any(packed) else "127.0.0.1")

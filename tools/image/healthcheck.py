@@ -1,0 +1,85 @@
+"""Whether every port on which the servers of this container listen answers requests; one line and status 1 if not.
+
+Stands alone and imports little, since it is run every few seconds. Finds the ports by the processes, so that it fits a
+name server, a broker and both, on any port and in the network of the host.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator
+
+PROGRAMS = {b"mqnamesrv", b"mqbroker", b"rocketpy"}
+TIMEOUT_S = 3.0
+_LISTEN = "0A"
+_GET_BROKER_CLUSTER_INFO = 106  # a name server tells, a broker refuses; either way it answers
+
+
+def main() -> int:
+    """The exit status; what is wrong goes to stdout, where `docker inspect` finds it."""
+    addresses = set(listening(set(server_sockets())))
+    if not addresses:
+        print("no server is listening")
+        return 1
+    for host, port in sorted(addresses):
+        try:
+            ask(host, port)
+        except (OSError, EOFError) as error:
+            print(f"port {port} does not answer: {error}")
+            return 1
+    return 0
+
+
+def server_sockets() -> Iterator[str]:
+    """The inodes of all sockets of the servers' processes."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().split(b"\0")
+            if not any(os.path.basename(word) in PROGRAMS for word in words[:2]):
+                continue
+            for descriptor in os.listdir(f"/proc/{pid}/fd"):
+                target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+                if target.startswith("socket:["):
+                    yield target[8:-1]
+        except OSError:  # it has ended, or it is another user's
+            continue
+
+
+def listening(inodes: set[str]) -> Iterator[tuple[str, int]]:
+    """Where those of the sockets listen that do: an address to connect to, and the port."""
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        try:
+            with open(f"/proc/self/net/{table}") as file:
+                rows = [line.split() for line in file][1:]
+        except OSError:  # no IPv6 here
+            continue
+        for row in rows:
+            if row[3] == _LISTEN and row[9] in inodes:
+                host, _, port = row[1].partition(":")
+                yield connectable(family, host), int(port, 16)
+
+
+def connectable(family: int, text: str) -> str:
+    """The address that /proc/net writes as 32-bit words of this machine; loopback for "any"."""
+    if not int(text, 16):
+        return "127.0.0.1"
+    words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
+    return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words))
+
+
+def ask(host: str, port: int) -> None:
+    """Ask one thing and wait for the answer, whatever it is. Raises OSError or EOFError when there is none."""
+    header = json.dumps({"code": _GET_BROKER_CLUSTER_INFO, "language": "JAVA", "version": 409, "opaque": 1, "flag": 0})
+    with socket.create_connection((host, port), TIMEOUT_S) as connection:
+        connection.sendall(struct.pack(">II", len(header) + 4, len(header)) + header.encode())
+        if not connection.recv(4):
+            raise EOFError("the connection was closed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
