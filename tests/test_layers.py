@@ -35,10 +35,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": _BELOW_ADMIN | {"__init__", "namesrv", "broker", "store", "inspection", "admin", "standalone", "logfiles"},
     "standalone": _BELOW_SERVERS | {"namesrv", "broker", "store"},
     "testcontainers": _BELOW_ADMIN | {"__init__", "admin"},
+    "testing": _BELOW_ADMIN | {"admin", "broker", "standalone"},
     "__main__": {"cli"},
 }
 
-GEVENT = {"remoting", "namesrv", "broker", "client", "cli"}
+GEVENT = {"remoting", "namesrv", "broker", "client", "cli", "testing"}
 
 NOT_IN: dict[str, set[str]] = {
     # bytes in, objects out: nothing that knows a socket, a thread, a greenlet or a log

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import gevent
 
@@ -26,7 +27,6 @@ from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.identity import Identity
 from rocketpy.broker.light import LightGroupTable, LightOffsets, LightOffsetTable, LightTopicTable
 from rocketpy.broker.long_polling import LongPolling, sweep_interval
-from rocketpy.broker.loops import Loops, in_slices, ms_to_midnight
 from rocketpy.broker.namesrv_link import NamesrvLink
 from rocketpy.broker.offset_moved import OffsetMovedEvents
 from rocketpy.broker.offsets import OffsetTable
@@ -53,6 +53,7 @@ from rocketpy.broker.producers import ProducerTable
 from rocketpy.broker.pull_checks import PullChecks
 from rocketpy.broker.queue_locks import QueueLocks
 from rocketpy.broker.runtime_info import RuntimeInfo
+from rocketpy.broker.sampling import start_sampling
 from rocketpy.broker.send_answers import SendAnswers
 from rocketpy.broker.send_checks import SendChecks
 from rocketpy.broker.slow_groups import STEP_MS, SlowGroups
@@ -61,10 +62,9 @@ from rocketpy.broker.store_jobs import StoreJobs
 from rocketpy.broker.timed import TimedMessages
 from rocketpy.broker.timer_intake import TimerIntake
 from rocketpy.broker.topics import TopicTable
-from rocketpy.broker.traffic import Traffic
 from rocketpy.broker.transaction_checks import TransactionChecks
 from rocketpy.broker.transactions import HalfMessages
-from rocketpy.clock import now_ms
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.address import local_address
 from rocketpy.config.startup import BrokerSettings
 from rocketpy.config.store import BrokerRole
@@ -76,9 +76,9 @@ from rocketpy.protocol.body import Body
 from rocketpy.protocol.flags import Perm
 from rocketpy.protocol.record import encode_host
 from rocketpy.protocol.topic_names import TIMER_TOPIC
-from rocketpy.remoting.address_server import DOMAIN, SUBGROUP
 from rocketpy.remoting.app import App
 from rocketpy.remoting.client import Client
+from rocketpy.remoting.loops import Loops
 from rocketpy.remoting.router import Router
 from rocketpy.store.extended_dispatch import ExtendedDispatch
 from rocketpy.store.message_store import MessageStore
@@ -86,10 +86,8 @@ from rocketpy.store.timer_files import TimerFiles
 
 B = TypeVar("B", bound=Body)
 
-_SCAN_CLIENTS_MS = 10_000
 _TEN_SECONDS_MS = 10_000
 _FETCH_ADDRESSES_MS = 120_000
-_TEN_MINUTES_MS = 600_000
 _HOUR_MS = 3_600_000
 
 _log = logging.getLogger("rocketpy.broker")
@@ -107,15 +105,20 @@ class Broker(App):
     told to connect to is brokerIP1.
 
     With `ephemeral` its directory is a temporary one, made at each start and removed at the stop, whatever the settings
-    say; everything else is the same.
+    say; everything else is the same. `clock` tells the time, `peer_clock`, if it is another one, for how long clients
+    have been silent.
     """
 
-    def __init__(self, settings: BrokerSettings | None = None, *, host: str = "", ephemeral: bool = False) -> None:
+    def __init__(
+        self, settings: BrokerSettings | None = None, *, host: str = "", ephemeral: bool = False,
+        clock: Clock = now_ms, peer_clock: Clock | None = None,
+    ) -> None:  # fmt: skip
         """Raises ConfigError for settings that cannot be started."""
         self.settings = BrokerSettings() if settings is None else settings
         self.settings.settle()
         self._host = host
         self._ephemeral = ephemeral
+        self._clock, self._peer_clock = clock, peer_clock or clock
         self._to_stop: list[Callable[[], object]] = []
 
     @property
@@ -147,6 +150,17 @@ class Broker(App):
         self._start_loops()
         self._register()
 
+    def loops(self) -> list[Loops]:
+        """Java's schedule, and the work of the store."""
+        return [*(jobs.loops for jobs in self._jobs), self._loops]
+
+    def settle(self) -> None:
+        """Wait until the store's work is done and the files of the tables are written."""
+        for jobs in self._jobs:
+            jobs.wait_done()
+        for file in self._files:
+            file.wait_saved()
+
     def stop(self) -> None:
         """Undo `start`, in the opposite order; one that failed half-way, too."""
         failures: list[RocketpyError] = []
@@ -162,43 +176,47 @@ class Broker(App):
         config = self.settings.broker
         light = self.settings.store.enable_lmq
         counters = LightBrokerStats if light else BrokerStats
-        self.stats = counters(config.broker_cluster_name, detailed=config.enable_detail_stat)
-        self.topics = LightTopicTable(config) if light else TopicTable(config)
-        self.groups = LightGroupTable(config) if light else GroupTable(config)
+        clock, peers = self._clock, self._peer_clock
+        self.stats = counters(config.broker_cluster_name, clock, detailed=config.enable_detail_stat)
+        self.topics = LightTopicTable(config, clock) if light else TopicTable(config, clock)
+        self.groups = LightGroupTable(config, clock) if light else GroupTable(config, clock)
         self.offsets = LightOffsetTable() if light else OffsetTable()
-        self.producers = ProducerTable()
-        self.consumers = ConsumerTable(lambda: config.notify_consumer_ids_changed_enable)
-        self.filters = ConsumerFilters(config)
+        self.producers = ProducerTable(peers)
+        self.consumers = ConsumerTable(lambda: config.notify_consumer_ids_changed_enable, peers)
+        self.filters = ConsumerFilters(config, clock)
         self.settings.store.bit_map_length_consume_queue_ext = self.filters.bit_map_length
         self.consumers.registered.append(self.filters.register)
         self.consumers.emptied.append(self.filters.unregister)
-        self.queue_locks = QueueLocks()
+        self.queue_locks = QueueLocks(clock)
         self._slow_groups = SlowGroups(config, self.groups)
 
     def _open_store(self) -> None:
-        self.store = MessageStore(self.settings.store)
-        self.store.open(now_ms())
-        self._to_stop.append(lambda: self.store.close(now_ms()))
+        self.store = store = MessageStore(self.settings.store)
+        store.open(self._clock())
+        store.cleanup.by_records = self._clock is not now_ms
+        self._jobs: list[StoreJobs[Any]] = []
+        self._to_stop.append(lambda: store.close(self._clock()))
         self._timer_files: TimerFiles | None = None
         if self.settings.timer.timer_wheel_enable:
             self._open_timer()
-        store_jobs = StoreJobs(self.store)
-        store_jobs.start()
-        self._to_stop.append(store_jobs.stop)
+        self._start_jobs(StoreJobs(store, self._clock, store.cleanup.next_due))
 
     def _open_timer(self) -> None:
         self._timer_files = TimerFiles(self.store, self.settings.timer)
-        self._timer_files.open(now_ms())
+        self._timer_files.open(self._clock())
         self._to_stop.append(self._timer_files.close)
-        timer_jobs = StoreJobs(self._timer_files)
-        timer_jobs.start()
-        self._to_stop.append(timer_jobs.stop)
+        self._start_jobs(StoreJobs(self._timer_files, self._clock))
+
+    def _start_jobs(self, jobs: StoreJobs[Any]) -> None:
+        jobs.start()
+        self._jobs.append(jobs)
+        self._to_stop.append(jobs.stop)
 
     def _load_tables(self) -> None:
         """What is in the config directory; from then on changes are saved there."""
         hold = None if self._timer_files is None else TimerIntake(self.settings.timer, self._timer_files).hold
         appender = MultiAppender if self.settings.store.enable_multi_dispatch else Appender
-        self._appender = appender(self.store, self.stats, hold=hold)
+        self._appender = appender(self.store, self.stats, self._clock, hold)
         self._delayed = DelayedMessages(self.store, self._appender, self.stats)
         self._files: list[ConfigFile] = []
         self._topics_file = self._keep("topics.json", self.topics, TopicConfigSerializeWrapper)
@@ -262,7 +280,7 @@ class Broker(App):
     def _message_processors(self) -> list[object]:
         config, store_config = self.settings.broker, self.settings.store
         host = encode_host(numeric_address(config.broker_ip1), self._ports.port)
-        appender = self._appender
+        appender, clock = self._appender, self._clock
         checks = SendChecks(config, self.topics)
         answers = SendAnswers(config, store_config)
         half_messages = HalfMessages(appender, self.topics, host)
@@ -272,26 +290,27 @@ class Broker(App):
         return [
             SendProcessor(
                 config, self.topics, self.groups, checks, appender, answers,
-                Durability(store_config, self.store, self.stats, now_ms), host, now_ms,
+                Durability(store_config, self.store, self.stats, clock), host, clock,
             ),
-            ReplyProcessor(config, self.producers, checks, appender, answers, host, now_ms),
-            SendBackProcessor(config, self.store, self.topics, self.groups, appender, self.stats, now_ms),
+            ReplyProcessor(config, self.producers, checks, appender, answers, host, clock),
+            SendBackProcessor(config, self.store, self.topics, self.groups, appender, self.stats, clock),
             PullProcessor(
                 config, store_config, self.store,
                 PullChecks(config, self.topics, self.groups, self.consumers, self.filters),
                 self.offsets, self._waiters, OffsetMovedEvents(appender, config.broker_name, host),
-                self._slow_groups, self.stats, now_ms,
+                self._slow_groups, self.stats, clock,
             ),
             QueryProcessor(store_config, self.store), DelayProcessor(self._delayed),
-            TransactionProcessor(store_config, self.store, half_messages, now_ms),
+            TransactionProcessor(store_config, self.store, half_messages, clock),
         ]  # fmt: skip
 
     def _other_processors(self) -> list[object]:
         config, store_config = self.settings.broker, self.settings.store
         store, topics, groups, stats = self.store, self.topics, self.groups, self.stats
-        runtime_info = RuntimeInfo(config, store_config, store, stats, self._delayed)
+        clock = self._clock
+        runtime_info = RuntimeInfo(config, store_config, store, stats, self._delayed, clock)
         return [
-            ClientProcessor(config, topics, groups, self.producers, self.consumers),
+            ClientProcessor(config, topics, groups, self.producers, self.consumers, self._peer_clock),
             ConnectionProcessor(self.producers, self.consumers),
             LockProcessor(self.queue_locks),
             OffsetProcessor(store, self.offsets),
@@ -302,50 +321,47 @@ class Broker(App):
             GroupProcessor(
                 config, store_config, topics, groups, self.offsets, self.consumers, stats, self._groups_file.wait_saved
             ),
-            ProgressProcessor(config, self.address, store, topics, groups, self.offsets, self.consumers, stats),
+            ProgressProcessor(config, self.address, store, topics, groups, self.offsets, self.consumers, stats, clock),
             AclProcessor(),
             ConsumerProcessor(config, store, topics, self.offsets, self.consumers),
-            BrokerProcessor(self.settings.live(now_ms()), store, topics, stats, runtime_info, self._namesrv_link),
+            BrokerProcessor(self.settings.live(clock()), store, topics, stats, runtime_info, self._namesrv_link, clock),
         ]
 
     def _register(self) -> None:
-        if not self.settings.broker.namesrv_addr and not self._asks_address_server:
+        if not self.settings.broker.namesrv_addr and not self._namesrv_link.asks_address_server:
             _log.warning("no name server is configured (namesrvAddr): clients cannot find this broker")
         self._namesrv_link.register_all()
 
     def _start_loops(self) -> None:
         """Java's schedule (BrokerController.initialize:352-431 and start:969-993)."""
         config = self.settings.broker
-        link, stats = self._namesrv_link, self.stats
-        loops = Loops()
+        link, delayed, checks, now = self._namesrv_link, self._delayed, self._transaction_checks, self._clock
+        self._loops = loops = Loops(now)
         self._to_stop += [link.unregister, loops.stop]
         loops.every(
             lambda: min(max(config.register_name_server_period, 10_000), 60_000),
             lambda: link.register_all(force=config.force_register),
-            first=10_000,
+            first=10_000, remote=True,
         )
         loops.every(lambda: config.flush_consumer_offset_interval, self._save_offsets)
         loops.every(_TEN_SECONDS_MS, self._save_filters, first=10_000)
         loops.every(_TEN_SECONDS_MS, self._retry_files)
         if self.settings.store.broker_role is not BrokerRole.SLAVE:
-            loops.every(lambda: self._delayed.pause, lambda: self._delayed.step(now_ms()), first=FIRST_STEP_MS)
+            deliver = loops.every(lambda: delayed.pause, lambda: delayed.step(now()), first=FIRST_STEP_MS)
+            deliver.next_event = delayed.next_due
             loops.every(lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed)
             self._start_timer(loops)
-            checks = self._transaction_checks
-            loops.every(lambda: checks.pause, lambda: checks.step(now_ms()))
-        loops.every(_SCAN_CLIENTS_MS, self.producers.expire)
-        loops.every(_SCAN_CLIENTS_MS, self.consumers.expire)
+            rounds = loops.every(lambda: checks.pause, lambda: checks.step(now()))
+            rounds.next_event = lambda end: rounds.due if checks.has_work else None
+        loops.every(_TEN_SECONDS_MS, self.producers.expire)
+        loops.every(_TEN_SECONDS_MS, self.consumers.expire)
         loops.every(_HOUR_MS, self.queue_locks.expire)
         loops.every(STEP_MS, self._slow_groups.step)
-        loops.every(lambda: sweep_interval(config), lambda: self._waiters.sweep(now_ms()))
-        loops.every(1_000, stats.sample_second)
-        loops.every(60_000, stats.roll_minute)
-        loops.every(ms_to_midnight, stats.roll_day)
-        loops.every(_TEN_SECONDS_MS, lambda: self._sample(Traffic.sample_minute), first=0)
-        loops.every(_TEN_MINUTES_MS, lambda: self._sample(Traffic.sample_hour), first=0)
-        loops.every(_HOUR_MS, lambda: self._sample(Traffic.sample_day), first=0)
-        if self._asks_address_server:
-            loops.every(_FETCH_ADDRESSES_MS, self._fetch_addresses, first=0)
+        loops.every(lambda: sweep_interval(config), lambda: self._waiters.sweep(now()))
+        start_sampling(self.stats, loops, now)
+        if link.asks_address_server:
+            refresh = partial(link.refresh_addresses, self.settings.properties)
+            loops.every(_FETCH_ADDRESSES_MS, refresh, first=0, remote=True)
         loops.once(self._say_doubts)
 
     def _start_timer(self, loops: Loops) -> None:
@@ -353,27 +369,11 @@ class Broker(App):
         if files is not None:
             self.topics.create_on_send_back(TIMER_TOPIC, 1, Perm.READ | Perm.WRITE)
             timed = TimedMessages(settings.timer, settings.store, self.store, files, self._appender)
-            loops.every(lambda: timed.pause, lambda: timed.step(now_ms()), first=FIRST_STEP_MS)
+            deliver = loops.every(lambda: timed.pause, lambda: timed.step(self._clock()), first=FIRST_STEP_MS)
+            deliver.next_event = timed.next_due
         elif waiting := self.store.max_offset(TIMER_TOPIC, 0) - self.store.min_offset(TIMER_TOPIC, 0):
             _log.warning("timerWheelEnable is false: what waits of the %d messages in %s is not delivered",
                          waiting, TIMER_TOPIC)  # fmt: skip
-
-    @property
-    def _asks_address_server(self) -> bool:
-        config = self.settings.broker
-        return config.fetch_namesrv_addr_by_address_server and not config.namesrv_addr
-
-    def _fetch_addresses(self) -> None:
-        given = self.settings.properties.get
-        link = self._namesrv_link
-        known = link.addresses
-        link.fetch_addresses(given("rmqAddressServerDomain", DOMAIN), given("rmqAddressServerSubGroup", SUBGROUP))
-        if link.addresses != known:
-            link.register_all()
-
-    def _sample(self, sample: Callable[[Traffic, int], None]) -> None:
-        now = now_ms()
-        in_slices(self.stats.all_traffic(), lambda traffic: sample(traffic, now))
 
     def _save_offsets(self) -> None:
         if self.offsets.dirty:

@@ -62,6 +62,21 @@ class DelayedMessages:
             if queue is not None:
                 self._deliver_level(level, queue, now, now + delay)
 
+    def next_due(self, end: int) -> int | None:
+        """When the next message is due before `end`, both in ms; None if none is."""
+        heads = (self._head_due(level) for level in range(1, self._store.delay_levels.highest + 1))
+        return min((due for due in heads if due is not None and due < end), default=None)
+
+    def _head_due(self, level: int) -> int | None:
+        queue = self._store.queues.find(SCHEDULE_TOPIC, level - 1)
+        entry = None if queue is None else queue.entry(max(self._next.get(level, 0), queue.min_offset))
+        if entry is None:
+            return None
+        physical_offset, size, due = entry
+        if due > HIGHEST_ADDRESS:
+            return due
+        return self._store.delay_levels.deliver_time(level, self._store.log.store_time(physical_offset, size))
+
     def stats(self) -> dict[int, tuple[int, int]]:
         """How far each level was delivered, and where its queue ends; levels that never delivered are left out."""
         store = self._store

@@ -7,7 +7,7 @@ is down costs one line in the log and nothing else.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from zlib import crc32
 
 import gevent
@@ -31,7 +31,7 @@ from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import Command
 from rocketpy.protocol.flags import Perm
 from rocketpy.protocol.registration import write_registration
-from rocketpy.remoting.address_server import fetch_namesrv_addr
+from rocketpy.remoting.address_server import DOMAIN, SUBGROUP, fetch_namesrv_addr
 from rocketpy.remoting.client import Client
 from rocketpy.remoting.off_hub import off_hub
 
@@ -61,6 +61,20 @@ class NamesrvLink:
     def addresses(self) -> list[str]:
         """The name servers, read from the configuration each time: it may be changed while the broker runs."""
         return [address for address in (self._config.namesrv_addr or self._fetched).split(";") if address]
+
+    @property
+    def asks_address_server(self) -> bool:
+        """Whether it finds the name servers by asking an address server."""
+        return self._config.fetch_namesrv_addr_by_address_server and not self._config.namesrv_addr
+
+    def refresh_addresses(self, properties: Mapping[str, str]) -> None:
+        """Ask the address server that the configuration file names, and register if the answer is another one."""
+        known = self.addresses
+        self.fetch_addresses(
+            properties.get("rmqAddressServerDomain", DOMAIN), properties.get("rmqAddressServerSubGroup", SUBGROUP)
+        )
+        if self.addresses != known:
+            self.register_all()
 
     def fetch_addresses(self, domain: str, subgroup: str) -> None:
         """Ask an address server for the name servers, for a broker that is not told any (fetchNameServerAddr:92)."""

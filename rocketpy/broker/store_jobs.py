@@ -6,20 +6,17 @@ for: a file must not be closed while it is being synced.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 import gevent
 from gevent import Greenlet
-from gevent.event import Event
 
 from rocketpy.clock import Clock, now_ms
+from rocketpy.remoting.loops import Loops, NextEvent
 
 STEP_MS: Final = 100
 """How often the store is asked; what it does then its keys say."""
-
-_log = logging.getLogger("rocketpy.broker")
 
 
 class Job(Protocol):
@@ -45,32 +42,29 @@ class HasJobs(Protocol[J]):
 class StoreJobs(Generic[J]):
     """Asks the store what is due, from `start` to `stop`, and has it done."""
 
-    def __init__(self, store: HasJobs[J], clock: Clock = now_ms) -> None:
+    def __init__(self, store: HasJobs[J], clock: Clock = now_ms, next_event: NextEvent | None = None) -> None:
         self._store = store
         self._clock = clock
-        self._stopping = Event()
-        self._stepping: Greenlet[[], None] | None = None
+        self._next_event = next_event
+        self.loops = Loops(clock)
         self._running: set[Greenlet[..., None]] = set()
 
     def start(self) -> None:
         """Begin to ask."""
-        self._stopping.clear()
-        self._stepping = gevent.spawn(self._step)
+        self.loops.every(STEP_MS, self._step, next_event=self._next_event)
 
     def stop(self) -> None:
         """Ask no more, and wait for what is under way."""
-        self._stopping.set()
-        if self._stepping is not None:
-            self._stepping.join()
+        self.loops.stop()
+        self.wait_done()
+
+    def wait_done(self) -> None:
+        """Until all that is under way is done."""
         gevent.joinall(list(self._running))
 
     def _step(self) -> None:
-        while not self._stopping.wait(STEP_MS / 1000):
-            try:
-                for job in self._store.step(self._clock()):
-                    self._spawn(job)
-            except Exception:
-                _log.exception("the store failed")
+        for job in self._store.step(self._clock()):
+            self._spawn(job)
 
     def _spawn(self, job: J) -> None:
         greenlet = gevent.spawn(self._run, job)

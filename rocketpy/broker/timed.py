@@ -83,6 +83,17 @@ class TimedMessages:
         self._fill_heap(now)
         self._deliver(now)
 
+    def next_due(self, end: int) -> int | None:
+        """When the next message is due before `end`, both in ms; None if none is. 0 if some have no unit yet."""
+        files = self._files
+        queue = self._store.queues.find(TIMER_TOPIC, 0)
+        if queue is not None and files.queue_offset < queue.next_offset:
+            return 0
+        if self._due:
+            return self._due[0][0]
+        second = files.next_used(max(self._read_ahead, files.read_second), end // SLOT_MS)
+        return second * SLOT_MS if second < end // SLOT_MS else None
+
     # ---------------------------------------------------------------- from the queue into the wheel
 
     def _take_in(self, now: int) -> None:

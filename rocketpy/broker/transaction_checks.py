@@ -87,6 +87,11 @@ class TransactionChecks:
         """ms until the next step: none in the midst of a round."""
         return self._config.transaction_check_interval if self._started is None else 0
 
+    @property
+    def has_work(self) -> bool:
+        """Whether there are half messages that the next round will look at."""
+        return self._store.max_offset(TRANS_HALF_TOPIC, _QUEUE_ID) > self._saved_offset(TRANS_HALF_TOPIC)
+
     def step(self, now: int) -> None:
         """Begin a round at `now`, or go on with one."""
         if self._started is None:

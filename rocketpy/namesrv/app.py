@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gevent
-
-from rocketpy.clock import now_ms
+from rocketpy.clock import Clock, now_ms
 from rocketpy.config.startup import NamesrvSettings
 from rocketpy.namesrv.broker_processor import BrokerProcessor
 from rocketpy.namesrv.config_processor import ConfigProcessor
@@ -14,27 +12,38 @@ from rocketpy.namesrv.route_processor import RouteProcessor
 from rocketpy.namesrv.route_table import RouteTable
 from rocketpy.remoting.app import App
 from rocketpy.remoting.client import Client
+from rocketpy.remoting.loops import Loops
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.server import Server
 
-_FIRST_SCAN_S = 5
-_SCAN_S = 10
+_FIRST_SCAN_MS = 5_000
+_SCAN_MS = 10_000
 
 
 class NameServer(App):
     """A name server on listenPort, 9876 unless told otherwise; 0 takes any.
 
-    `host` is a numeric address to listen on, "" is every one.
+    `host` is a numeric address to listen on, "" is every one. `clock` tells the time, `peer_clock`, if it is another
+    one, for how long brokers have been silent.
     """
 
-    def __init__(self, settings: NamesrvSettings | None = None, *, host: str = "") -> None:
+    def __init__(
+        self,
+        settings: NamesrvSettings | None = None,
+        *,
+        host: str = "",
+        clock: Clock = now_ms,
+        peer_clock: Clock | None = None,
+    ) -> None:
         self.settings = NamesrvSettings() if settings is None else settings
         self._host = host
+        self._clock = clock
+        self._peer_clock = clock if peer_clock is None else peer_clock
         self._kv = KVConfigTable(self.settings.namesrv.kv_config_path)
         self._routes = RouteTable()
         self._server: Server | None = None
         self._client: Client | None = None
-        self._scan: gevent.Greenlet[..., None] | None = None
+        self._loops = Loops(clock)
 
     @property
     def address(self) -> str:
@@ -50,12 +59,11 @@ class NameServer(App):
         config = self.settings.server
         self._server = Server(self._router(), self._host, config.listen_port, config)
         self._server.start()
-        self._scan = gevent.spawn(self._scan_forever)
+        self._loops.every(_SCAN_MS, lambda: self.drop_expired(self._peer_clock()), first=_FIRST_SCAN_MS)
 
     def stop(self) -> None:
         """Closes every connection; nothing is left to be saved."""
-        if self._scan is not None:
-            self._scan.kill()
+        self._loops.stop()
         if self._server is not None:
             self._server.stop()
         if self._client is not None:
@@ -71,8 +79,8 @@ class NameServer(App):
             routes = RouteProcessor(config, self._routes, self._kv)
         return Router(
             routes,
-            BrokerProcessor(self._routes, self._kv, now_ms),
-            ConfigProcessor(self._kv, self.settings.live(now_ms()), now_ms),
+            BrokerProcessor(self._routes, self._kv, self._peer_clock),
+            ConfigProcessor(self._kv, self.settings.live(self._clock()), self._clock),
             unknown="silent",
         )
 
@@ -81,9 +89,6 @@ class NameServer(App):
         for peer in self._routes.expire(now):
             peer.close("its broker is silent")
 
-    def _scan_forever(self) -> None:
-        """Looks each 10 s, first 5 s after the start (NamesrvController:91)."""
-        gevent.sleep(_FIRST_SCAN_S)
-        while True:
-            self.drop_expired(now_ms())
-            gevent.sleep(_SCAN_S)
+    def loops(self) -> list[Loops]:
+        """The one that looks for silent brokers (NamesrvController:91)."""
+        return [self._loops]

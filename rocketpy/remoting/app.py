@@ -15,6 +15,8 @@ import gevent
 from gevent.event import Event
 from gevent.hub import Hub, get_hub
 
+from rocketpy.remoting.loops import Loops
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -44,6 +46,14 @@ class App(ABC):
     @abstractmethod
     def stop(self) -> None:
         """Undo `start`, also one that failed half-way; harmless when not started."""
+
+    def loops(self) -> list[Loops]:
+        """What it does from time to time while it runs, for who moves its clock."""
+        return []
+
+    def settle(self) -> None:
+        """Wait until what it does in the background is done, such as writing files."""
+        return
 
     def __enter__(self) -> Self:
         """Start in a new thread with a hub of its own; raises what `start` raises."""

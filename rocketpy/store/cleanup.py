@@ -20,6 +20,7 @@ from typing import Final
 from rocketpy.config.store import StoreConfig
 from rocketpy.disk import disk_at
 from rocketpy.errors import StoreError
+from rocketpy.protocol.record import peek_store_timestamp
 from rocketpy.store.commit_log import CommitLog
 from rocketpy.store.consume_queue import ConsumeQueue
 from rocketpy.store.consume_queues import ConsumeQueues
@@ -86,6 +87,8 @@ class Cleanup:
         self._queues_to_clean: list[ConsumeQueue] = []
         self._full: set[str] = set()
         self._hanging: list[MappedFile] = []
+        self.by_records = False
+        """Whether files are as old as their records say, not as the file system says: it knows but one clock."""
 
     @property
     def disk_is_full(self) -> bool:
@@ -96,6 +99,12 @@ class Cleanup:
         """The store has been opened at `now` (ms)."""
         self._next_run = now + _FIRST_AFTER_MS
         self._next_look = now + 1_000
+
+    def next_due(self, end: int) -> int | None:
+        """When (ms) the next file of the log expires and may be deleted before `end`; None if none does."""
+        if len(self._log.files.files) < 2:
+            return None
+        return _next_hour(self._config.delete_when, max(self._next_run, int(self._expiry(self._log.files.files))))
 
     def delete_now(self) -> None:
         """Delete what has expired at the next runs, whatever the hour (executeDeleteFilesManually)."""
@@ -170,17 +179,23 @@ class Cleanup:
             return []
         self._manual_runs = max(self._manual_runs - 1, 0)
         at_once = very_short and self._config.clean_file_forcibly_enable
-        kept_ms = self._config.file_reserved_time * 3_600_000
         files = self._log.files.files
         expired: list[MappedFile] = []
         while len(files) > 1 and len(expired) < _MOST_FILES_A_RUN:
-            if not at_once and now < _modified(files[0].path) + kept_ms:
+            if not at_once and now < self._expiry(files):
                 break
             expired.append(files.pop(0))
             _log.info("%s has expired", expired[-1].path)
         if short and not expired:
             _log.warning("%s: the disk will be full soon, but no file may be deleted yet", self._paths.root)
         return expired
+
+
+    def _expiry(self, files: list[MappedFile]) -> float:
+        """When (ms) the first of two files or more expires; it was last written when the second one was begun."""
+        behind = self._log.message_at(files[1].start) if self.by_records else None
+        written = _modified(files[0].path) if behind is None else peek_store_timestamp(behind)
+        return written + self._config.file_reserved_time * 3_600_000
 
 
 def _modified(path: str) -> float:
@@ -195,3 +210,13 @@ def _is_hour(hours: str, now: int) -> bool:
     """Whether it is one of the hours, separated by ";", local time (UtilAll.isItTimeToDo:99)."""
     hour = time.localtime(now / 1000).tm_hour
     return any(word.isdecimal() and int(word) == hour for word in hours.split(";"))
+
+
+def _next_hour(hours: str, moment: int) -> int | None:
+    """The first time (ms) from `moment` on that is in one of the hours; None if there are none."""
+    for _ in range(26):  # a day has 25 hours when summer ends
+        if _is_hour(hours, moment):
+            return moment
+        at = time.localtime(moment / 1000)
+        moment += 3_600_000 - (at.tm_min * 60 + at.tm_sec) * 1000 - moment % 1000
+    return None

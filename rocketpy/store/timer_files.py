@@ -198,9 +198,13 @@ class TimerFiles:
             self._read.pop()
         self._read.append((read_time, end))
 
+    def next_used(self, first: int, end: int) -> int:
+        """A second from `first` on before which nothing is due; `end` at most."""
+        return self._wheel.next_used(first, end)
+
     def skip(self, end: int) -> None:
         """Pass over seconds in which nothing is due, from `read_second` on, up to `end`."""
-        self.advance(self._wheel.next_used(self.read_second, end) * SLOT_MS)
+        self.advance(self.next_used(self.read_second, end) * SLOT_MS)
 
     # ---------------------------------------------------------------- bringing it to the disk
 

@@ -10,7 +10,6 @@ import gevent
 
 from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.groups import GroupTable
-from rocketpy.broker.loops import in_slices
 from rocketpy.broker.offsets import OffsetTable
 from rocketpy.broker.queue_order import queues_of
 from rocketpy.broker.stats import BrokerStats
@@ -25,6 +24,7 @@ from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import Command, Reply
 from rocketpy.protocol.java_hash import hash_map_order
 from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.loops import in_slices
 from rocketpy.remoting.off_hub import off_hub
 from rocketpy.remoting.router import handles
 from rocketpy.store.message_store import MessageStore

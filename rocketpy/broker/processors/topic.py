@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from rocketpy.broker.loops import in_slices
 from rocketpy.broker.namesrv_link import NamesrvLink
 from rocketpy.broker.queue_order import queues_of
 from rocketpy.broker.stats import BrokerStats
@@ -23,6 +22,7 @@ from rocketpy.protocol.flags import TopicFilterType
 from rocketpy.protocol.java_hash import hash_map_order
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_OP_HALF_TOPIC, is_light, topic_fault
 from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.loops import in_slices
 from rocketpy.remoting.off_hub import off_hub
 from rocketpy.remoting.router import handles
 from rocketpy.store.message_store import MessageStore

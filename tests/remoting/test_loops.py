@@ -7,7 +7,9 @@ import gevent
 import pytest
 from gevent.event import Event
 
-from rocketpy.broker.loops import Loops, in_slices, ms_to_midnight
+from rocketpy.clock import now_ms
+from rocketpy.remoting.loops import Loops, in_slices, ms_to_midnight
+from tests.fakes import FakeClock
 
 
 def test_function_is_called_again_and_again_until_stop() -> None:
@@ -68,7 +70,34 @@ def test_many_items_leave_room_for_others() -> None:
     assert "other" in turns[:600]
 
 
+def test_loop_that_is_woken_runs_at_once_and_until_it_has_nothing_more_to_do() -> None:
+    clock = FakeClock()
+    loops = Loops(clock)
+    left: list[int] = [1, 2, 3]
+    loop = loops.every(lambda: 0 if left else 60_000, left.pop, first=60_000)
+    gevent.sleep(0)
+    assert loop.rests.is_set()
+    assert loop.due == clock() + 60_000
+    clock.now += 60_000
+    loop.wake()
+    assert loop.rests.wait(5)
+    assert left == []
+    assert loop.due == clock() + 60_000
+    loops.stop()
+
+
+def test_who_waits_for_a_loop_that_is_stopped_goes_on() -> None:
+    loops, forever = Loops(), Event()
+    loop = loops.every(60_000, forever.wait)
+    loop.wake()
+    gevent.sleep(0)
+    assert not loop.rests.is_set()
+    loops.stop()
+    assert loop.rests.is_set()
+
+
 def test_midnight_is_less_than_a_day_away() -> None:
-    assert 0 < ms_to_midnight() <= 86_400_001
-    then = time.localtime(time.time() + ms_to_midnight() / 1000)
+    now = now_ms()
+    assert 0 < ms_to_midnight(now) <= 86_400_001
+    then = time.localtime((now + ms_to_midnight(now)) / 1000)
     assert (then.tm_hour, then.tm_min) == (0, 0)
