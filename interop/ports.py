@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
-_CANDIDATES = range(20_000, 32_000)  # below the ports that systems hand out by themselves
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4
+_CANDIDATES = range(20_000, 32_000)[_worker * 3000 : (_worker + 1) * 3000]
+"""Below the ports that systems hand out by themselves; test runs side by side keep to their own quarter, since a port
+that one of them has chosen is free until its server is up."""
 _taken: set[int] = set()
 
 
