@@ -73,7 +73,7 @@ class Balance:
                 elif self._take(topic, set(share)):
                     self._changed(topic)
             for queue in [queue for queue in self.table if queue.topic not in self._consumer.subscriptions]:
-                self.table.pop(queue).dropped = True
+                self.release(self.table[queue])
         if not self._missed:
             self._retry_after = _FIRST_RETRY
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from rocketpy.client.allocation import Strategy
-from rocketpy.client.errors import BrokerError, ClientError
+from rocketpy.client.errors import BrokerError, ClientError, see_faq
 from rocketpy.client.instance import Instance
 from rocketpy.client.member import Member, State
 from rocketpy.client.messages import ReceivedMessage
@@ -60,7 +60,11 @@ class Consumer(Member):
     ) -> None:
         """`local_offsets` is the directory of a broadcasting group's files. Raises ClientError."""
         super().__init__(group, settings)
-        self.model = model
+        if model not in list(MessageModel):
+            raise ClientError(f"messageModel is null{see_faq()}\n{model!r} is none")
+        if not callable(strategy):
+            raise ClientError(f"allocateMessageQueueStrategy is null{see_faq()}")
+        self.model = MessageModel(model)
         self.subscriptions: dict[str, SubscriptionData] = {}
         self.start_timestamp = now_ms()
         self.max_reconsume_times = 16
@@ -174,17 +178,20 @@ class Consumer(Member):
                 raise BrokerError(answer.code, answer.remark, address)
         except (ClientError, RemotingError) as error:
             log.warning("%s is not taken back, it is sent anew: %s", message, error)
-            self.send_anew(message, message.reconsume_times + 1)
+            self.send_anew(message, message.reconsume_times + 1, self.max_reconsume_times)
 
-    def send_anew(self, message: ReceivedMessage, reconsume_times: int) -> None:
-        """Send a message to the retry topic as a new one. Raises ClientError or RemotingError."""
+    def send_anew(self, message: ReceivedMessage, reconsume_times: int, most: int) -> None:
+        """Send a message to the retry topic as a new one, which is given up after `most` tries.
+
+        Raises ClientError or RemotingError.
+        """
         instance = self._instance
         assert instance is not None
         properties = {name: value for name, value in message.properties.items() if name != names.TRANSACTION_PREPARED}
         properties[names.ORIGIN_MESSAGE_ID] = properties.get(names.ORIGIN_MESSAGE_ID) or message.msg_id
         properties[names.RETRY_TOPIC] = with_namespace(self.settings.namespace, message.topic)
         properties[names.RECONSUME_TIME] = str(reconsume_times)
-        properties[names.MAX_RECONSUME_TIMES] = str(self.max_reconsume_times)
+        properties[names.MAX_RECONSUME_TIMES] = str(most)
         properties[names.DELAY_TIME_LEVEL] = str(3 + message.reconsume_times)
         if self._inner is None:
             self._inner = Sender(instance, INNER_PRODUCER, SendSettings())

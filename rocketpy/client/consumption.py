@@ -44,13 +44,24 @@ class Consumption(ABC):
         self._listener = listener
         self._user_code = user_code
         self._tasks: Queue[Task | None] = Queue()
+        self._size = 0
         self._workers: list[gevent.Greenlet[..., None]] = []
         self._loops: list[gevent.Greenlet[..., None]] = []
         self.stopped = False
 
     def start(self) -> None:
         """Begin to work."""
-        self._workers = [gevent.spawn(self._work) for _ in range(self._consumer.push.threads)]
+        self._size = self._consumer.push.threads
+        self._workers = [gevent.spawn(self._work) for _ in range(self._size)]
+
+    def resize(self, threads: int) -> None:
+        """Work in that many threads; of too many some end when they are idle."""
+        self._user_code.resize(threads)
+        working = [worker for worker in self._workers if not worker.ready()]
+        self._workers = working + [gevent.spawn(self._work) for _ in range(threads - self._size)]
+        for _ in range(self._size - threads):
+            self._tasks.put(None)
+        self._size = threads
 
     def stop(self) -> None:
         """Take on nothing more, and wait for what the application has at the moment, up to `stop_timeout`."""

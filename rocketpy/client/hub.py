@@ -81,6 +81,11 @@ class UserCode:
         self._pool.apply(settle, (result, partial(function, *args, **kwargs)))
         return result.result()
 
+    def resize(self, count: int) -> None:
+        """Have so many threads at most."""
+        if self._pool is not None:
+            self._pool.maxsize = count
+
     def stop(self, *, wait: bool = True) -> None:
         """Let the threads go; without `wait`, one that does not end is left behind."""
         if self._pool is not None and wait:

@@ -65,7 +65,7 @@ class LitePullConsumer(Consumer):
         *,
         model: MessageModel = MessageModel.CLUSTERING,
         consume_from: ConsumeFromWhere = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET,
-        consume_timestamp: int | datetime | None = None,
+        consume_timestamp: int | str | datetime | None = None,
         strategy: Strategy = averagely,
         auto_commit: bool = True,
         auto_commit_interval: float = 5.0,

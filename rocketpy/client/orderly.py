@@ -107,7 +107,9 @@ class Orderly(Consumption):
             if message.reconsume_times >= self._consumer.push.most_reconsumes:
                 message.properties[names.RECONSUME_TIME] = str(message.reconsume_times)
                 try:
-                    self._consumer.send_anew(message, message.reconsume_times)
+                    self._consumer.send_anew(
+                        message, message.reconsume_times, self._consumer.push.most_reconsumes
+                    )
                     continue
                 except RocketpyError as error:
                     log.error("%s cannot be sent to the dead letter topic: %s", message, error)

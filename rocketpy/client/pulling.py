@@ -6,11 +6,13 @@ from rocketpy.client.errors import BrokerError, ClientError
 from rocketpy.client.instance import Instance
 from rocketpy.client.messages import decode_received
 from rocketpy.client.results import PULL_STATUS, PullResult, PullStatus
+from rocketpy.client.subscriptions import is_tags
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.api.pull import PullMessage, PullMessageReply
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.flags import PullSysFlag
+from rocketpy.protocol.version import Version
 
 SUSPEND_MS = 15_000
 """How long a broker holds a push consumer's pull (DefaultMQPushConsumerImpl.BROKER_SUSPEND_MAX_TIME_MILLIS:87)."""
@@ -43,6 +45,7 @@ class Puller:
         `commit_offset` is stored at the broker by the way. Raises BrokerError, ClientError or RemotingError.
         """
         address, is_slave = self._address(queue)
+        self._check_version(address, queue, wanted)
         sys_flag = PullSysFlag.SUSPEND if suspend_ms else 0
         if send_expression:
             sys_flag |= PullSysFlag.SUBSCRIPTION
@@ -66,6 +69,15 @@ class Puller:
         if status == PullStatus.FOUND:
             self._read(result, answer.body, queue, wanted)
         return result
+
+    def _check_version(self, address: str, queue: MessageQueue, wanted: SubscriptionData) -> None:
+        """Old brokers do not know of expressions (pullKernelImpl:170); what none has told is taken for new."""
+        version = self._instance.broker_versions.get(address, Version.V4_1_0_SNAPSHOT)
+        if version < Version.V4_1_0_SNAPSHOT and not is_tags(wanted):
+            raise ClientError(
+                f"The broker[{queue.broker_name}, {version}] does not upgrade to support for filter message by "
+                f"{wanted.expression_type}"
+            )
 
     def _read(self, result: PullResult, body: bytes, queue: MessageQueue, wanted: SubscriptionData) -> None:
         """Decode and choose again, since tags of one hash may differ (processPullResult:72)."""

@@ -24,7 +24,7 @@ from rocketpy.client.namespace import queue_with_namespace, queue_without_namesp
 from rocketpy.client.offset_stores import OffsetStore
 from rocketpy.client.orderly import Orderly
 from rocketpy.client.process_queue import ProcessQueue
-from rocketpy.client.push_settings import PushSettings
+from rocketpy.client.push_settings import PushSettings, in_ms
 from rocketpy.client.reading import QueueReader, wait_idle
 from rocketpy.client.settings import ClientOptions
 from rocketpy.client.subscriptions import subscription
@@ -62,12 +62,12 @@ class PushConsumer(Consumer):
 
     `subscriptions` are expressions by topic: "*", tags separated by "||", or Sql92.
 
-    `orderly`: the messages of a queue one after the other. A new group begins where `consume_from` says, if need
-    be at `consume_timestamp`, in ms or a datetime, half an hour ago by default. `threads` run the listener, with
-    up to `batch_size` messages at a time. Pulled are up to `pull_batch_size`, each `pull_interval` s, as long as
-    no queue holds more than `queue_threshold` messages or `queue_threshold_mib` MiB (or the topic's thresholds,
-    spread over its queues), and the offsets held are at most `max_span` apart. A message that failed
-    `max_reconsume_times` is given up: 16 times, or never if `orderly`. An orderly queue is suspended for
+    `orderly`: the messages of a queue one after the other. A new group begins where `consume_from` says, if need be
+    at `consume_timestamp`, in ms, a datetime or Java's text yyyyMMddHHmmss, half an hour ago by default. `threads`
+    run the listener, with up to `batch_size` messages at a time. Pulled are up to `pull_batch_size`, each
+    `pull_interval` s, as long as no queue holds more than `queue_threshold` messages or `queue_threshold_mib` MiB (or
+    the topic's thresholds, spread over its queues), and the offsets held are at most `max_span` apart. A message that
+    failed `max_reconsume_times` is given up: 16 times, or never if `orderly`. An orderly queue is suspended for
     `suspend_queue` s when a message failed. What a listener has had for `consume_timeout` s is sent back.
     `post_subscription` sends the expression with each pull. `stop` waits for listeners up to `stop_timeout` s.
     `trace` tells the brokers of each message, True in their own topic for that, a text in the topic of that name.
@@ -88,7 +88,7 @@ class PushConsumer(Consumer):
         model: MessageModel = MessageModel.CLUSTERING,
         orderly: bool = False,
         consume_from: ConsumeFromWhere = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET,
-        consume_timestamp: int | datetime | None = None,
+        consume_timestamp: int | str | datetime | None = None,
         strategy: Strategy = averagely,
         threads: int = 20,
         batch_size: int = 1,
@@ -118,7 +118,7 @@ class PushConsumer(Consumer):
             queue_threshold, queue_threshold_mib, topic_threshold, topic_threshold_mib, max_span, max_reconsume_times,
             suspend_queue, consume_timeout, post_subscription, stop_timeout, trace,
         )  # fmt: skip
-        self.max_reconsume_times = self.push.most_reconsumes
+        self.max_reconsume_times = self.push.times_sent_back
         self.listener = listener
         self.suspended = False
         self.consume_hooks: list[ConsumeHook] = []
@@ -149,6 +149,20 @@ class PushConsumer(Consumer):
         """Pull again."""
         self.suspended = False
         self._run(self.rebalance_soon)
+
+    def resize(self, threads: int) -> None:
+        """Run the listener in that many threads, 1 to 1000, from now on (updateCorePoolSize). Raises ClientError."""
+        self.push.check_range("threads", threads)
+        self.push.threads = threads
+        if self._instance is not None:
+            self._run(lambda: self.consumption.resize(threads))
+
+    def reset_to(self, timestamp: int | datetime) -> None:
+        """Go on everywhere with what was stored at `timestamp`, in ms or a datetime (resetOffsetByTimeStamp:1005).
+
+        Only the queues that this consumer reads are concerned. Raises ClientError or RemotingError.
+        """
+        self._run(self._reset_to, in_ms(timestamp))
 
     def assigned(self) -> list[MessageQueue]:
         """The queues that this consumer reads at the moment, the retry topic's included."""
@@ -225,6 +239,12 @@ class PushConsumer(Consumer):
         finally:
             self.suspended = False
             self.rebalance_soon()
+
+    def _reset_to(self, timestamp: int) -> None:
+        queries = self._queries()
+        for topic in list(self.subscriptions):
+            queues = [queue for queue in self.owned() if queue.topic == topic]
+            self.reset_offsets(topic, {queue: queries.offset_for_timestamp(queue, timestamp) for queue in queues})
 
     def consume_directly(self, message: ReceivedMessage, broker_name: str | None) -> ConsumeMessageDirectlyResult:
         """Give one message to the listener at an administrator's wish."""

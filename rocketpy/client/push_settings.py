@@ -10,21 +10,36 @@ from rocketpy.client.errors import ClientError, see_faq
 from rocketpy.clock import now_ms
 from rocketpy.protocol.flags import ConsumeFromWhere
 
-_RANGES: Final = (
-    ("threads", "consumeThreadMin", 1, 1000),
-    ("max_span", "consumeConcurrentlyMaxSpan", 1, 65535),
-    ("queue_threshold", "pullThresholdForQueue", 1, 65535),
-    ("topic_threshold", "pullThresholdForTopic", 1, 6553500),
-    ("queue_threshold_mib", "pullThresholdSizeForQueue", 1, 1024),
-    ("topic_threshold_mib", "pullThresholdSizeForTopic", 1, 102400),
-    ("pull_interval", "pullInterval", 0, 65.535),
-    ("batch_size", "consumeMessageBatchMaxSize", 1, 1024),
-    ("pull_batch_size", "pullBatchSize", 1, 1024),
-)
+_RANGES: Final = {
+    "threads": ("consumeThreadMin", 1, 1000),
+    "max_span": ("consumeConcurrentlyMaxSpan", 1, 65535),
+    "queue_threshold": ("pullThresholdForQueue", 1, 65535),
+    "topic_threshold": ("pullThresholdForTopic", 1, 6553500),
+    "queue_threshold_mib": ("pullThresholdSizeForQueue", 1, 1024),
+    "topic_threshold_mib": ("pullThresholdSizeForTopic", 1, 102400),
+    "pull_interval": ("pullInterval", 0, 65.535),
+    "batch_size": ("consumeMessageBatchMaxSize", 1, 1024),
+    "pull_batch_size": ("pullBatchSize", 1, 1024),
+}
+_OPTIONAL: Final = {"topic_threshold", "topic_threshold_mib"}
 
 
 def _half_an_hour_ago() -> int:
     return now_ms() - 1_800_000
+
+
+def in_ms(when: int | str | datetime) -> int:
+    """A time in ms: as it is, or of a datetime, or of Java's text yyyyMMddHHmmss. Raises ClientError."""
+    if isinstance(when, datetime):
+        return int(when.timestamp() * 1000)
+    if isinstance(when, int):
+        return when
+    try:
+        return int(datetime.strptime(when, "%Y%m%d%H%M%S").timestamp() * 1000)
+    except (TypeError, ValueError) as error:
+        raise ClientError(
+            f"consumeTimestamp is invalid, the valid format is yyyyMMddHHmmss,but received {when} {see_faq()}"
+        ) from error
 
 
 @dataclass
@@ -32,7 +47,7 @@ class PushSettings:
     """`PushConsumer` says what each means. Raises ClientError for a value out of its range."""
 
     consume_from: ConsumeFromWhere = ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET
-    consume_timestamp: int | datetime | None = None
+    consume_timestamp: int | str | datetime | None = None
     orderly: bool = False
     threads: int = 20
     batch_size: int = 1
@@ -52,14 +67,25 @@ class PushSettings:
     start_timestamp: int = field(init=False)
 
     def __post_init__(self) -> None:
-        for name, java, least, most in _RANGES:
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                raise ClientError(f"{java} Out of range [{least}, {most}]{see_faq()}")
+        for name in _RANGES:
+            self.check_range(name, getattr(self, name))
+        if self.consume_from not in list(ConsumeFromWhere):
+            raise ClientError(f"consumeFromWhere is null{see_faq()}\n{self.consume_from!r} is none")
         given = self.consume_timestamp
-        if isinstance(given, datetime):
-            given = int(given.timestamp() * 1000)
-        self.start_timestamp = _half_an_hour_ago() if given is None else given
+        self.start_timestamp = _half_an_hour_ago() if given is None else in_ms(given)
+
+    def check_range(self, name: str, value: object) -> None:
+        """Raises ClientError if `value` is not what the setting of that name may be."""
+        java, least, most = _RANGES[name]
+        if name in _OPTIONAL and value is None:
+            return
+        if not isinstance(value, (int, float)) or not least <= value <= most:
+            raise ClientError(f"{java} Out of range [{least}, {most}]{see_faq()}")
+
+    @property
+    def times_sent_back(self) -> int:
+        """After how many tries a message that was sent back is given up."""
+        return 16 if self.max_reconsume_times is None else self.max_reconsume_times
 
     @property
     def most_reconsumes(self) -> int:
@@ -94,5 +120,6 @@ class PushSettings:
             "pullBatchSize": str(self.pull_batch_size),
             "postSubscriptionWhenPull": str(self.post_subscription).lower(),
             "suspendCurrentQueueTimeMillis": str(round(self.suspend_queue * 1000)),
+            "maxReconsumeTimes": str(-1 if self.max_reconsume_times is None else self.max_reconsume_times),
             "consumeTimeout": str(round(self.consume_timeout / 60)),
         }

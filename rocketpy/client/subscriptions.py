@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import NoneType
+
 from rocketpy.client.errors import ClientError
 from rocketpy.clock import now_ms
 from rocketpy.filter.tags import ALL, tags_of
@@ -18,6 +20,10 @@ class Sql92(str):
 
 def subscription(topic: str, expression: str = ALL) -> SubscriptionData:
     """`expression` is "*", tags separated by "||", or Sql92. Raises ClientError for one that is none."""
+    if not topic:
+        raise ClientError("Topic can not be null or empty.")
+    if not isinstance(expression, (str, NoneType)):
+        raise ClientError(f"an expression is a text, not {expression!r}")
     version = now_ms()
     if isinstance(expression, Sql92):
         if not expression:

@@ -254,16 +254,29 @@ def test_orderly_message_that_fails_too_often_is_dead(cluster: Cluster) -> None:
         assert [message.body for message in wait_until(lambda: _dead(cluster, group, 1))] == [b"bad"]
 
 
-def test_full_queue_is_not_pulled_from(cluster: Cluster) -> None:
+@pytest.mark.parametrize(
+    ("full", "size"),
+    [
+        ({"queue_threshold": 2}, 1),
+        ({"topic_threshold": 2}, 1),
+        ({"queue_threshold_mib": 1}, 900_000),
+        ({"topic_threshold_mib": 1}, 900_000),
+        ({"max_span": 1}, 1),
+    ],
+    ids=str,
+)
+def test_full_queue_is_not_pulled_from(cluster: Cluster, full: dict[str, int], size: int, tmp_path: Path) -> None:
     topic = cluster.topic()
-    cluster.send(topic, *[b"%d" % n for n in range(8)])
+    with cluster.producer(compress_over=size + 1) as producer:
+        for n in range(8):
+            producer.send(Message(topic, b"%d" % n * size))
     go_on = threading.Event()
 
     def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
         assert go_on.wait(20)
 
-    options: dict[str, Any] = {"threads": 1, "queue_threshold": 2, "pull_batch_size": 1}
-    with consuming(cluster, inbox := Inbox(answer), topic, **options) as consumer:
+    options: dict[str, Any] = {"model": MessageModel.BROADCASTING, "local_offsets": str(tmp_path)}  # no retry topic
+    with consuming(cluster, inbox := Inbox(answer), topic, threads=1, pull_batch_size=1, **options, **full) as consumer:
         def held() -> int:
             info = consumer.status().mq_table.get(cluster.queue(topic))
             return 0 if info is None else info.cached_msg_count
@@ -306,6 +319,44 @@ def test_topics_are_added_and_dropped_while_running(cluster: Cluster) -> None:
         assert inbox.wait(1) == [b"yes"]
         consumer.unsubscribe(other)
         wait_until(lambda: other not in {queue.topic for queue in consumer.assigned()})
+        asked = QueryConsumerOffset(consumer_group=consumer.group, topic=other, queue_id=0)
+        wait_until(lambda: cluster.ask(asked).ext_fields == {"offset": "2"})
+
+
+def test_threads_can_become_more_and_fewer(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    go_on, running = threading.Semaphore(0), threading.Semaphore(0)
+
+    def answer(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
+        running.release()
+        assert go_on.acquire(timeout=20)
+
+    with consuming(cluster, inbox := Inbox(answer), topic, threads=1) as consumer:
+        cluster.send(topic, *[b"%d" % n for n in range(6)])
+        assert running.acquire(timeout=20)
+        assert not running.acquire(timeout=0.02)
+        consumer.resize(3)
+        assert all(running.acquire(timeout=20) for _ in range(2))
+        assert not running.acquire(timeout=0.02)
+        consumer.resize(1)
+        go_on.release(6)
+        assert len(inbox.wait(6)) == 6
+        assert consumer.status().properties["PROP_THREADPOOL_CORE_SIZE"] == "1"
+        cluster.send(topic, b"6", b"7")
+        assert all(running.acquire(timeout=20) for _ in range(4))
+        assert not running.acquire(timeout=0.02)
+        go_on.release(2)
+        with pytest.raises(ClientError, match=r"consumeThreadMin Out of range \[1, 1000\]"):
+            consumer.resize(0)
+
+
+def test_consumer_can_go_back_in_time(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"0", b"1")
+    with consuming(cluster, inbox := Inbox(), topic) as consumer:
+        assert sorted(inbox.wait(2)) == [b"0", b"1"]
+        consumer.reset_to(0)
+        assert sorted(inbox.wait(4)) == [b"0", b"0", b"1", b"1"]
 
 
 def test_suspended_consumer_pulls_nothing(cluster: Cluster) -> None:
@@ -384,6 +435,17 @@ def test_offset_beyond_the_queue_is_corrected(cluster: Cluster) -> None:
         assert inbox.wait(1) == [b"1"]
 
 
+def test_old_broker_is_not_asked_for_expressions(cluster: Cluster) -> None:
+    topic = cluster.topic()
+    with cluster.puller() as puller:
+        assert puller.pull(cluster.queue(topic), 0).messages == []
+        versions = puller._running().broker_versions
+        wait_until(lambda: versions == {cluster.broker: 409})
+        versions[cluster.broker] = 231
+        with pytest.raises(ClientError, match=r"b-0, 231\] does not upgrade to support for filter message by SQL92"):
+            puller.pull(cluster.queue(topic), 0, expression=Sql92("a > 1"))
+
+
 def test_filter_that_the_broker_refuses_fails_the_start(cluster: Cluster) -> None:
     topic = cluster.topic()
     consumer = PushConsumer("sql", Inbox(), {topic: Sql92("a >")}, namesrv=cluster.namesrv)
@@ -400,6 +462,13 @@ def test_filter_that_the_broker_refuses_fails_the_start(cluster: Cluster) -> Non
         ({"batch_size": 1025}, r"consumeMessageBatchMaxSize Out of range \[1, 1024\]"),
         ({"pull_interval": -1}, "pullInterval Out of range"),
         ({"queue_threshold": 0}, "pullThresholdForQueue Out of range"),
+        ({"queue_threshold": None}, "pullThresholdForQueue Out of range"),
+        ({"consume_from": "START"}, "consumeFromWhere is null"),
+        ({"consume_timestamp": "2026-01-01"}, "the valid format is yyyyMMddHHmmss,but received 2026-01-01"),
+        ({"model": None}, "messageModel is null"),
+        ({"strategy": None}, "allocateMessageQueueStrategy is null"),
+        ({"subscriptions": {"": "*"}}, "Topic can not be null or empty"),
+        ({"subscriptions": {"T": 5}}, "an expression is a text, not 5"),
     ],
 )
 def test_settings_are_checked(options: dict[str, Any], text: str) -> None:
