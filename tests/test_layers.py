@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "namesrv": _BELOW_SERVERS,
     "client": _BELOW_SERVERS,
     "broker": _BELOW_SERVERS | {"store"},
+    "compat_client": _BELOW_ADMIN,
     "admin": _BELOW_ADMIN,
     "inspection": _BELOW_STORE | {"store"},
     "logfiles": _BELOW_STORE,

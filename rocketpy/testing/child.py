@@ -1,0 +1,95 @@
+"""The child process of a test: how it is started, given orders and ended (`rocketpy.testing.__main__` is the child)."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+
+from rocketpy.testing.errors import ChildFailed
+
+READY_SECONDS = 60.0
+"""How long a child may take to start, on a machine that is busy beyond measure."""
+_END_SECONDS = 20.0
+
+
+class Child:
+    """`python -m rocketpy.testing` with some arguments, and the pipes to it.
+
+    It ends when its stdin is closed, which happens by itself when this process is gone. It is in a session of its own,
+    so that Ctrl-C at a terminal does not take it away before the test's own clean-up.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self._talking = Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None when it does not run."""
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> str:
+        """Start it; the address of its name server. Raises ChildFailed."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "rocketpy.testing", *self._arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            start_new_session=True,
+        )
+        try:
+            return str(self._answer(READY_SECONDS)["namesrv"])
+        except BaseException:
+            self.stop()
+            raise
+
+    def order(self, command: str, **arguments: object) -> Any:
+        """Have it do something; what came of it. Raises ChildFailed when it refuses, or is gone."""
+        line = json.dumps({"command": command, **arguments}).encode() + b"\n"
+        with self._talking:
+            if self._process is None or self._process.stdin is None:
+                raise ChildFailed("the child process is not running")
+            try:
+                self._process.stdin.write(line)
+                self._process.stdin.flush()
+            except OSError:
+                raise self._gone(self._process) from None
+            return self._answer()["result"]
+
+    def stop(self) -> None:
+        """End it, and wait until it is gone; harmless when it is."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(OSError), process:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def _answer(self, timeout: float | None = None) -> dict[str, Any]:
+        process = self._process
+        assert process is not None
+        assert process.stdout is not None
+        if not select.select([process.stdout], [], [], timeout)[0]:
+            raise ChildFailed(f"the child process is not ready after {timeout:g} s")
+        line = process.stdout.readline()
+        if not line:
+            raise self._gone(process)
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise ChildFailed(answer["error"])
+        return answer
+
+    def _gone(self, process: subprocess.Popen[bytes]) -> ChildFailed:
+        return ChildFailed(f"the child process has ended, with status {process.wait()}; see its stderr")

@@ -1,0 +1,218 @@
+"""A running cluster as a test sees it: it makes topics, looks at messages and groups, and waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from secrets import token_hex
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from rocketpy.client.producer import Producer
+from rocketpy.client.results import SendResult
+from rocketpy.client.settings import ClientSettings
+from rocketpy.protocol.api.group import SubscriptionGroupConfig, UpdateAndCreateSubscriptionGroup
+from rocketpy.protocol.api.topic import UpdateAndCreateTopic
+from rocketpy.protocol.flags import Perm, TopicFilterType
+from rocketpy.protocol.header import Header
+from rocketpy.protocol.message import Message, MessageExt
+from rocketpy.protocol.topic_names import AUTO_CREATE_TOPIC, retry_topic
+from rocketpy.remoting.app import NotRunning
+from rocketpy.testing import waiting
+from rocketpy.testing.inspector import Inspector, QueueProgress
+from rocketpy.testing.servers import Elsewhere
+from rocketpy.testing.waiting import TIMEOUT
+from rocketpy.testing.words import QUEUES
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SENDER = "rocketpy-testing"
+"""The producer group of what `send` sends."""
+
+
+class Cluster:
+    """Servers that run somewhere, Java's too; to be used by `with`, from any thread.
+
+    A message is a `MessageExt`: `body`, `tags`, `keys`, `properties`, `msg_id`, `queue_id`, `queue_offset`,
+    `reconsume_times`, `store_timestamp`. Methods raise a `rocketpy.errors.RocketpyError` when a server refuses or
+    cannot be reached, those that begin with `wait` a `WaitTimeout` (which is a TimeoutError) after `timeout` seconds;
+    its text tells what there is instead.
+    """
+
+    def __init__(self, namesrv_address: str) -> None:
+        """`namesrv_address` is "host:port"."""
+        self._servers = Elsewhere(namesrv_address)
+        self._producer: Producer | None = None
+
+    def start(self) -> None:
+        """Get ready; `with` does it."""
+        self._servers.open(here=ClientSettings(namesrv="").in_callers_hub)
+
+    def stop(self) -> None:
+        """Let go of everything; harmless when not started."""
+        try:
+            if self._producer is not None:
+                self._producer.stop()
+                self._producer = None
+        finally:
+            self._servers.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def namesrv_address(self) -> str:
+        """What clients are given, "host:port"."""
+        return self._servers.namesrv_address
+
+    @property
+    def broker_address(self) -> str:
+        """Where the broker is, "host:port"; the first master where there are several. Clients find it themselves."""
+        return next(iter(self._ask(Inspector.masters).values()))
+
+    # -- making
+
+    def create_topic(self, name: str | None = None, *, queues: int = QUEUES) -> str:
+        """Make a topic with `queues` queues at each broker, or change it; its name, a new one if none is given.
+
+        When it returns, clients that start find the topic. Those that run look for new ones every 30 s, as in Java.
+        """
+        name = _new("topic") if name is None else name
+        self._ask(_everywhere, _topic(name, queues))
+        return name
+
+    def create_group(self, name: str | None = None, *, retry_max_times: int = 16) -> str:
+        """Make a consumer group, and the topic of its retries; its name, a new one if none is given.
+
+        Groups come into being by themselves. But a consumer that starts before there was a first retry finds that
+        topic only half a minute later; made beforehand, retries reach it at once.
+        """
+        name = _new("group") if name is None else name
+        config = SubscriptionGroupConfig(group_name=name, retry_max_times=retry_max_times)
+        self._ask(_everywhere, UpdateAndCreateSubscriptionGroup(), config.to_json())
+        self._ask(_everywhere, _topic(retry_topic(name), config.retry_queue_nums))
+        return name
+
+    def send(
+        self,
+        topic: str,
+        *bodies: bytes | str,
+        tags: str | None = None,
+        keys: str | None = None,
+        delay_level: int = 0,
+        properties: Mapping[str, str] | None = None,
+    ) -> list[SendResult]:
+        """Send one message after the other, as some producer would; texts as UTF-8. Raises ClientError."""
+        if self._producer is None:
+            self._producer = Producer(SENDER, namesrv=self.namesrv_address)
+            self._producer.start()
+        results = []
+        for body in bodies:
+            data = body.encode() if isinstance(body, str) else body
+            message = Message(topic, data, tags=tags, keys=keys, properties=properties)
+            if delay_level:
+                message.delay_level = delay_level
+            results.append(self._producer.send(message))
+        return results
+
+    # -- looking
+
+    def topics(self) -> list[str]:
+        """The names of all topics, RocketMQ's own included."""
+        return self._ask(Inspector.topics)
+
+    def messages(self, topic: str) -> list[MessageExt]:
+        """All messages of a topic, in the order in which they were stored. Raises NoSuchTopic."""
+        return self._ask(Inspector.messages, topic)
+
+    def delayed(self, topic: str | None = None) -> list[MessageExt]:
+        """Messages that wait for their delay level to be over, for `topic` or for any."""
+        return self._ask(Inspector.delayed, topic)
+
+    def half_messages(self) -> list[MessageExt]:
+        """Messages of transactions that have neither been committed nor rolled back.
+
+        A broker that was started elsewhere has no answer before its first round of checks, a minute after its start.
+        """
+        return self._ask(Inspector.half_messages)
+
+    def lag(self, group: str, topic: str) -> int:
+        """How many messages of a topic a group has yet to consume, all of them if it never did. Raises NoSuchTopic."""
+        return sum(one.lag for one in self.progress(group, topic))
+
+    def progress(self, group: str, topic: str) -> list[QueueProgress]:
+        """How far a group is in each queue of a topic. Raises NoSuchTopic."""
+        return self._ask(Inspector.progress, group, topic)
+
+    def consumers(self, group: str) -> list[str]:
+        """The client ids of the consumers of a group that are on line."""
+        return self._ask(Inspector.consumers, group)
+
+    def retries(self, group: str) -> list[MessageExt]:
+        """Messages that a group failed to consume and gets again: those whose next try is still to come."""
+        return self._ask(Inspector.retries, group)
+
+    def dead_letters(self, group: str) -> list[MessageExt]:
+        """Messages that a group failed to consume too often."""
+        return self._ask(Inspector.dead_letters, group)
+
+    # -- waiting
+
+    def wait_for_messages(self, topic: str, count: int = 1, timeout: float = TIMEOUT) -> list[MessageExt]:
+        """All messages of a topic, once there are `count` or more; the topic may be still to come."""
+        return self._ask(waiting.for_messages, topic, count, timeout)
+
+    def wait_for_dead_letters(self, group: str, count: int = 1, timeout: float = TIMEOUT) -> list[MessageExt]:
+        """What `dead_letters` gives, once that are `count` or more."""
+        return self._ask(waiting.for_dead_letters, group, count, timeout)
+
+    def wait_for_retries(self, group: str, count: int = 1, timeout: float = TIMEOUT) -> list[MessageExt]:
+        """What `retries` gives, once that are `count` or more."""
+        return self._ask(waiting.for_retries, group, count, timeout)
+
+    def wait_for_consumers(self, group: str, count: int = 1, timeout: float = TIMEOUT) -> list[str]:
+        """The client ids of a group, once `count` or more of its consumers are on line."""
+        return self._ask(waiting.for_consumers, group, count, timeout)
+
+    def wait_until_consumed(self, group: str, topic: str, timeout: float = TIMEOUT) -> None:
+        """Until a group has consumed all that is in a topic.
+
+        What failed and is to come again counts as consumed here: see `retries` and `dead_letters`. A group whose
+        consumers are all gone counts by what they told the broker.
+        """
+        self._ask(waiting.until_consumed, group, topic, timeout)
+
+    def wait_until(self, condition: Callable[[], T], timeout: float = TIMEOUT) -> T:
+        """What `condition` gives, once that is true: for what has no words of its own here."""
+        return waiting.until(condition, timeout)
+
+    # --
+
+    def _ask(self, question: Callable[Concatenate[Inspector, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        inspector = self._servers.inspector
+        if inspector is None:
+            raise NotRunning(f"{type(self).__name__} is not running: use it by with")
+        return self._servers.run(question, inspector, *args, **kwargs)
+
+
+def _everywhere(inspector: Inspector, header: Header, body: bytes = b"") -> None:
+    """Ask it of every master."""
+    for address in inspector.masters().values():
+        inspector.admin.ask(address, header, body)
+
+
+def _topic(name: str, queues: int) -> UpdateAndCreateTopic:
+    return UpdateAndCreateTopic(
+        topic=name, default_topic=AUTO_CREATE_TOPIC, read_queue_nums=queues, write_queue_nums=queues,
+        perm=Perm.READ | Perm.WRITE, topic_filter_type=TopicFilterType.SINGLE_TAG, topic_sys_flag=0,
+    )  # fmt: skip
+
+
+def _new(noun: str) -> str:
+    return f"{noun}-{token_hex(4)}"

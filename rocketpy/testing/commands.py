@@ -1,0 +1,91 @@
+"""What a child process can be told: a line of JSON each way.
+
+    {"command": "create_topic", "name": "Order", "queues": 8}
+    {"result": "Order"}
+    {"command": "lag", "group": "shipping", "topic": "Ordr"}
+    {"error": "there is no topic Ordr; there are Order"}
+
+A command is a method of `RocketMQ`, its arguments are that method's, by name. A message is an object with the fields
+of `_message`: `body` is its text, or if that is no UTF-8 null, and `bodyBase64` is always there.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from rocketpy.errors import RocketpyError
+from rocketpy.protocol.message import MessageExt
+from rocketpy.testing.inspector import QueueProgress
+from rocketpy.testing.rocketmq import RocketMQ
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    method.__name__: method
+    for method in (
+        RocketMQ.create_topic, RocketMQ.create_group, RocketMQ.topics, RocketMQ.messages, RocketMQ.delayed,
+        RocketMQ.half_messages, RocketMQ.lag, RocketMQ.progress, RocketMQ.consumers, RocketMQ.retries,
+        RocketMQ.dead_letters, RocketMQ.wait_for_messages, RocketMQ.wait_for_dead_letters, RocketMQ.wait_for_retries,
+        RocketMQ.wait_for_consumers, RocketMQ.wait_until_consumed, RocketMQ.restart, RocketMQ.reset,
+    )
+}  # fmt: skip
+
+
+def obey(rocketmq: RocketMQ, line: str | bytes) -> str:
+    """Do what a line says; the line that answers it."""
+    try:
+        command, arguments = _parse(line)
+        result = command(rocketmq, **arguments)
+    except (RocketpyError, TypeError, ValueError) as error:
+        return json.dumps({"error": str(error)})
+    return json.dumps({"result": result}, default=_plain)
+
+
+def _parse(line: str | bytes) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Raises ValueError or TypeError that says what is wrong."""
+    try:
+        arguments = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"a command is a JSON object in one line: {error}") from error
+    name = arguments.pop("command", None) if isinstance(arguments, dict) else None
+    if name not in COMMANDS:
+        raise ValueError(f"there is no command {name!r}; there are {', '.join(COMMANDS)}")
+    command = COMMANDS[name]
+    try:
+        inspect.signature(command).bind(None, **arguments)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from error
+    return command, arguments
+
+
+def _plain(value: object) -> object:
+    """What JSON has no notion of."""
+    if isinstance(value, MessageExt):
+        return _message(value)
+    if isinstance(value, QueueProgress):
+        return {**asdict(value), "queue": value.queue.to_value(), "lag": value.lag}
+    raise TypeError(f"{value!r} is not to be written as JSON")
+
+
+def _message(message: MessageExt) -> dict[str, object]:
+    try:
+        text = message.body.decode()
+    except UnicodeDecodeError:
+        text = None
+    return {
+        "topic": message.topic,
+        "body": text,
+        "bodyBase64": base64.b64encode(message.body).decode(),
+        "tags": message.tags,
+        "keys": message.keys,
+        "properties": message.properties,
+        "msgId": message.msg_id,
+        "queueId": message.queue_id,
+        "queueOffset": message.queue_offset,
+        "reconsumeTimes": message.reconsume_times,
+        "bornTimestamp": message.born_timestamp,
+        "storeTimestamp": message.store_timestamp,
+    }

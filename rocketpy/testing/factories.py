@@ -1,0 +1,132 @@
+"""Makes fixtures, for a conftest.py that wants others than those of `rocketpy.testing.plugin`.
+
+    from rocketpy.testing import factories
+
+    orders_mq = factories.rocketmq(scope="module", topics={"Order": 8}, groups=["shipping"])
+    orders_mq_proc = factories.rocketmq_proc(settings={"transactionCheckInterval": 1000})
+    fresh_orders_mq = factories.fresh("orders_mq_proc")
+
+Arguments are those of `RocketMQ`. The ini options count where an argument is not given; topics and groups of ini file,
+factory and marker add up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from rocketpy.testing.words import QUEUES, Setting, settings_of, topics_of
+
+if TYPE_CHECKING:
+    from rocketpy.testing.rocketmq import RocketMQ, Topics
+
+Scope = Literal["session", "package", "module", "class", "function"]
+MARKER = "rocketmq"
+
+
+def rocketmq(
+    *,
+    scope: Scope = "function",
+    topics: Topics = (),
+    groups: Iterable[str] = (),
+    settings: Mapping[str, Setting] | None = None,
+    host: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> Any:
+    """A fixture that is a `RocketMQ` in threads of this process."""
+    return _fixture(scope, False, _Wishes(topics, groups, settings), host, store)
+
+
+def rocketmq_proc(
+    *,
+    scope: Scope = "session",
+    topics: Topics = (),
+    groups: Iterable[str] = (),
+    settings: Mapping[str, Setting] | None = None,
+    host: str | None = None,
+    store: str | os.PathLike[str] | None = None,
+) -> Any:
+    """A fixture that is a `RocketMQ` in a child process."""
+    return _fixture(scope, True, _Wishes(topics, groups, settings), host, store)
+
+
+def fresh(
+    fixture: str,
+    *,
+    topics: Topics = (),
+    groups: Iterable[str] = (),
+    settings: Mapping[str, Setting] | None = None,
+) -> Any:
+    """A fixture of function scope: the `RocketMQ` of another one, reset before each test that uses it."""
+    wishes = _Wishes(topics, groups, settings)
+
+    @pytest.fixture
+    def fresh_rocketmq(request: pytest.FixtureRequest) -> RocketMQ:
+        """The one of another fixture, with nothing in it."""
+        running: RocketMQ = request.getfixturevalue(fixture)
+        wanted = wishes.marked(request)
+        running.reset(wanted.settings)
+        for topic, queues in wanted.topics.items():
+            running.create_topic(topic, queues=queues)
+        for group in wanted.groups:
+            running.create_group(group)
+        return running
+
+    return fresh_rocketmq
+
+
+class _Wishes:
+    """Topics, groups and settings; those that come later count."""
+
+    def __init__(
+        self, topics: Topics = (), groups: Iterable[str] = (), settings: Mapping[str, Setting] | None = None
+    ) -> None:
+        if isinstance(topics, str) or isinstance(groups, str):
+            raise TypeError("topics and groups are lists of names, not one name")
+        self.topics = dict(topics) if isinstance(topics, Mapping) else dict.fromkeys(topics, QUEUES)
+        self.groups = list(groups)
+        self.settings = dict(settings or {})
+
+    def and_then(self, others: _Wishes) -> _Wishes:
+        """These, and others."""
+        groups = dict.fromkeys([*self.groups, *others.groups])
+        return _Wishes({**self.topics, **others.topics}, groups, {**self.settings, **others.settings})
+
+    def marked(self, request: pytest.FixtureRequest) -> _Wishes:
+        """These, and those of the markers of what requests the fixture, the nearest last."""
+        result = self
+        for mark in reversed(list(request.node.iter_markers(MARKER))):
+            result = result.and_then(_Wishes(*mark.args, **mark.kwargs))
+        return result
+
+
+def _fixture(
+    scope: Scope, own_process: bool, wishes: _Wishes, host: str | None, store: str | os.PathLike[str] | None
+) -> Any:
+    @pytest.fixture(scope=scope)
+    def running_rocketmq(request: pytest.FixtureRequest) -> Iterator[RocketMQ]:
+        """A name server and a broker."""
+        from rocketpy.testing.rocketmq import RocketMQ
+
+        ini = request.config.getini
+        wanted = _Wishes(
+            topics_of(ini("rocketmq_topics")), ini("rocketmq_groups"), settings_of(ini("rocketmq_settings"))
+        )
+        wanted = wanted.and_then(wishes).marked(request)
+        with RocketMQ(
+            topics=wanted.topics, groups=wanted.groups, settings=wanted.settings,
+            host=host or ini("rocketmq_host"), store=_of_worker(store or ini("rocketmq_store") or None),
+            own_process=own_process,
+        ) as running:  # fmt: skip
+            yield running
+
+    return running_rocketmq
+
+
+def _of_worker(store: str | os.PathLike[str] | None) -> str | None:
+    """The directory, or where pytest-xdist runs several processes one below it: a store belongs to one broker."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    return None if store is None else os.path.join(store, worker) if worker else os.fspath(store)

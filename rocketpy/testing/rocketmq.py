@@ -1,0 +1,122 @@
+"""A name server and a broker for tests, in this process or in a child."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Concatenate, ParamSpec, TypeVar
+
+from rocketpy.testing.child import Child
+from rocketpy.testing.cluster import Cluster
+from rocketpy.testing.servers import LOOPBACK, Elsewhere, Local, LocalOptions
+from rocketpy.testing.words import QUEUES, Setting, text_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Topics = Mapping[str, int] | Iterable[str]
+"""Names, or numbers of queues by name."""
+
+
+class RocketMQ(Cluster):
+    """RocketMQ for tests: ready in some ms, on any free ports, and gone without a trace in the end.
+
+        with RocketMQ(topics=["Order"], settings={"transactionCheckInterval": 1000}) as rocketmq:
+            application = Application(rocketmq.namesrv_address)
+            ...
+            rocketmq.wait_until_consumed("shipping", "Order")
+
+    It runs in threads of this process, or with `own_process` in a child, which ends at the latest when this process
+    does, however that happens.
+    """
+
+    def __init__(
+        self,
+        *,
+        topics: Topics = (),
+        groups: Iterable[str] = (),
+        settings: Mapping[str, Setting] | None = None,
+        host: str = LOOPBACK,
+        store: str | os.PathLike[str] | None = None,
+        namesrv_port: int = 0,
+        own_process: bool = False,
+    ) -> None:
+        """`topics` and `groups` are made at the start: see `create_topic`, `create_group`.
+
+        `settings` are keys of broker.conf. `host` is what clients are told to connect to; unless it is 127.0.0.1, the
+        servers listen on every address. `store` is a directory to be kept, otherwise messages are in a temporary one.
+        A port of 0 is any; the broker's is `listenPort` of `settings`. Raises ConfigError for settings that are none.
+        """
+        kept = None if store is None else os.fspath(store)
+        self._options = LocalOptions(dict(settings or {}), host, kept, namesrv_port)
+        self._topics = dict(topics) if isinstance(topics, Mapping) else dict.fromkeys(topics, QUEUES)
+        self._groups = list(groups)
+        self._child = Child(self._arguments()) if own_process else None
+        super().__init__("")
+
+    @staticmethod
+    def at(namesrv_address: str) -> Cluster:
+        """Servers that run already, Java's too: all but restarts, time and faults."""
+        return Cluster(namesrv_address)
+
+    def start(self) -> None:
+        """Start; `with` does it. Raises ConfigError, StoreError, RemotingError or ChildFailed."""
+        self._servers = Local(self._options) if self._child is None else Elsewhere(self._child.start())
+        try:
+            super().start()
+            self._prepare()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop, and remove what is temporary; harmless when not started."""
+        try:
+            super().stop()
+        finally:
+            if self._child is not None:
+                self._child.stop()
+
+    def restart(self) -> None:
+        """Stop both servers and start them again: messages, offsets and addresses stay; clients reconnect."""
+        if self._child is not None:
+            self._child.order("restart")
+        else:
+            self._run(Local.restart)
+
+    def reset(self, settings: Mapping[str, Setting] | None = None) -> None:
+        """Start both servers anew, with nothing in them but the topics and groups of the beginning.
+
+        The addresses stay, the clock is that of the machine again and no fault is left. `settings` are
+        more of them, until the next reset. What producers and consumers knew is gone, too: stop them before.
+        Raises NotOurs for a store that is to be kept.
+        """
+        given = None if settings is None else dict(settings)
+        if self._child is not None:
+            self._child.order("reset", settings=given)
+        else:
+            self._run(Local.reset, given)
+            self._prepare()
+
+    def _run(self, function: Callable[Concatenate[Local, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do something with the servers of this process, in their hub."""
+        assert isinstance(self._servers, Local)
+        return self._servers.run(function, self._servers, *args, **kwargs)
+
+    def _prepare(self) -> None:
+        """The child has done so itself."""
+        if self._child is not None:
+            return
+        for topic, queues in self._topics.items():
+            self.create_topic(topic, queues=queues)
+        for group in self._groups:
+            self.create_group(group)
+
+    def _arguments(self) -> list[str]:
+        """The same on the command line of a child."""
+        options = self._options
+        words = [f"--topic={name}:{queues}" for name, queues in self._topics.items()]
+        words += [f"--group={name}" for name in self._groups]
+        words += [f"--set={name}={text_of(value)}" for name, value in options.settings.items()]
+        words += [] if options.store is None else [f"--store={options.store}"]
+        return [*words, f"--host={options.host}", f"--namesrv-port={options.namesrv_port}"]

@@ -1,0 +1,178 @@
+"""Where the servers of a test run: here, in a thread of their own, or somewhere else, where they are only asked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rocketpy.admin.client import AdminClient
+from rocketpy.broker.app import temporary_directory
+from rocketpy.broker.ports import HA_ABOVE, VIP_BELOW
+from rocketpy.client.hub import Hub
+from rocketpy.config.startup import BrokerSettings, NamesrvSettings
+from rocketpy.disk import mount, unmount
+from rocketpy.errors import ConfigError
+from rocketpy.protocol.flags import Perm
+from rocketpy.protocol.topic_names import TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC
+from rocketpy.standalone import Standalone
+from rocketpy.testing.errors import NotOurs
+from rocketpy.testing.inspector import Inspector
+from rocketpy.testing.scratch_disk import ScratchDisk
+from rocketpy.testing.words import Setting, text_of
+
+LOOPBACK = "127.0.0.1"
+_PORT_TRIES = 20
+
+
+class Elsewhere(Hub):
+    """Servers that somebody else runs; what asks them runs in this hub."""
+
+    inspector: Inspector | None = None
+
+    def __init__(self, namesrv_address: str = "") -> None:
+        self.namesrv_address = namesrv_address
+
+    def start(self) -> None:
+        """Connects to nobody yet."""
+        self.inspector = Inspector(AdminClient(self.namesrv_address))
+
+    def stop(self) -> None:
+        """Close the connections; harmless when not started."""
+        if self.inspector is not None:
+            self.inspector.admin.close()
+            self.inspector = None
+
+
+@dataclass(frozen=True)
+class LocalOptions:
+    """What servers of one's own are like.
+
+    `settings` are keys of broker.conf. `host` is what clients are told to connect to: unless that is 127.0.0.1 the
+    servers listen on every address. Ports of 0 are any. Without `store` messages are in a temporary directory.
+    """
+
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    host: str = LOOPBACK
+    store: str | None = None
+    namesrv_port: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for settings that nobody knows, or that cannot be started."""
+        self.broker().settle()
+
+    def broker(self, settings: Mapping[str, Setting] | None = None) -> BrokerSettings:
+        """The broker's, with more `settings` if there are any. Raises ConfigError."""
+        made = BrokerSettings()
+        made.server.listen_port = 0
+        made.broker.broker_ip1 = made.broker.broker_ip2 = self.host
+        texts = {name: text_of(value) for name, value in {**self.settings, **(settings or {})}.items()}
+        for name in made.take_over(texts, "settings"):
+            raise ConfigError(f"{name} is no key of broker.conf; mqbroker -p prints those that there are")
+        keys = {key.setter: key for config in (*made.configs, made.timer) for key in config.KEYS}
+        for name, text in texts.items():
+            try:
+                keys[name].parse(text)
+            except ValueError:
+                raise ConfigError(f"{name}={text} is not usable") from None
+        return made
+
+    def namesrv(self) -> NamesrvSettings:
+        """The name server's."""
+        made = NamesrvSettings()
+        made.server.listen_port = self.namesrv_port
+        return made
+
+    @property
+    def listen_host(self) -> str:
+        """The address to listen on."""
+        return self.host if self.host == LOOPBACK else ""
+
+
+class Local(Elsewhere):
+    """A name server and a broker in this process; they keep their ports over a restart."""
+
+    standalone: Standalone
+
+    def __init__(self, options: LocalOptions) -> None:
+        super().__init__()
+        self._options = options
+        self._undo = ExitStack()
+        self._directory = ""
+
+    def start(self) -> None:
+        """Raises ConfigError, StoreError or RemotingError."""
+        self._directory = self._options.store or self._scratch()
+        for _ in range(_PORT_TRIES):
+            self.standalone = self._make(self._options.broker())
+            _start(self.standalone)
+            if self._has_usual_ports():
+                break
+            self.standalone.stop()  # a restart takes the usual neighbours of its port or none
+        self.namesrv_address = f"{self._options.host}:{_port(self.standalone.namesrv.address)}"
+        super().start()
+
+    def stop(self) -> None:
+        """Stop everything, and remove what is temporary."""
+        try:
+            super().stop()
+            if hasattr(self, "standalone"):
+                self.standalone.stop()
+        finally:
+            self._undo.close()
+
+    def restart(self) -> None:
+        """Stop both servers and start them again: messages, offsets and addresses stay."""
+        _keep_ports(self.standalone, self.standalone)
+        self.standalone.stop()
+        _start(self.standalone)
+
+    def reset(self, settings: Mapping[str, Setting] | None = None) -> None:
+        """Start both anew, with nothing in them, but on the same ports; if need be with more settings.
+
+        Raises NotOurs for a store that is to be kept.
+        """
+        if self._options.store is not None:
+            raise NotOurs(f"the store {self._options.store} is to be kept: it is not reset")
+        fresh = self._make(self._options.broker(settings))
+        _keep_ports(self.standalone, fresh)
+        self.standalone.stop()
+        for path in Path(self._directory).iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self.standalone = fresh
+        _start(fresh)
+
+    def _scratch(self) -> str:
+        directory = self._undo.enter_context(temporary_directory())
+        mount(directory, ScratchDisk())
+        self._undo.callback(unmount, directory)
+        return directory
+
+    def _make(self, broker: BrokerSettings) -> Standalone:
+        options = self._options
+        return Standalone(options.namesrv(), broker, store=self._directory, host=options.listen_host)
+
+    def _has_usual_ports(self) -> bool:
+        broker = self.standalone.broker
+        port, vip, ha = map(_port, (broker.address, broker.vip_address, broker.ha_address))
+        return (vip, ha) == (port - VIP_BELOW, port + HA_ABOVE)
+
+
+def _start(standalone: Standalone) -> None:
+    """Start, and have the topics of half messages, which can be looked at only then: a broker makes one later."""
+    standalone.start()
+    for topic in (TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC):
+        standalone.broker.topics.create_on_send_back(topic, 1, Perm.READ | Perm.WRITE)
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
+def _keep_ports(running: Standalone, following: Standalone) -> None:
+    """Have those of a running one listened on by the following one."""
+    following.namesrv.settings.server.listen_port = _port(running.namesrv.address)
+    following.broker.settings.server.listen_port = _port(running.broker.address)
+    following.broker.settings.settle()
