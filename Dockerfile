@@ -21,8 +21,7 @@ RUN cd /build \
  && mkdir -p /image/opt /image/home/rocketmq/rocketmq-4.9.8 \
  && mv /opt/rocketpy /image/opt \
  && cp -R tools/image /image/home/rocketmq/rocketmq-4.9.8/bin \
- && cp -R conf /image/home/rocketmq/rocketmq-4.9.8 \
- && chown -R 3000:3000 /image/home/rocketmq
+ && cp -R conf /image/home/rocketmq/rocketmq-4.9.8
 
 FROM ${BASE}
 ENV ROCKETMQ_VERSION=4.9.8 \
@@ -41,7 +40,7 @@ COPY --from=builder /image /
 RUN groupadd --gid 3000 rocketmq \
  && useradd --uid 3000 --gid 3000 --no-create-home --home-dir /home/rocketmq --shell /bin/bash rocketmq \
  && mkdir /home/rocketmq/logs /home/rocketmq/store \
- && chown rocketmq:rocketmq /home/rocketmq /home/rocketmq/logs /home/rocketmq/store \
+ && chown -R rocketmq:rocketmq /home/rocketmq \
  && chmod 0777 /home/rocketmq /home/rocketmq/logs /home/rocketmq/store
 USER rocketmq
 WORKDIR /home/rocketmq/rocketmq-4.9.8/bin

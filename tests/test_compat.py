@@ -150,6 +150,8 @@ FROM_JAVA_5 = {"GetTopicConfig"}
 
 BESIDE = {
     "QueryMessage": {"_UNIQUE_KEY_QUERY"},              # MQAdminImpl puts it in without a header's help
+    "RegisterBroker": {"advertisedAddr"},               # ours; sent only where it is configured
+    "RegisterBrokerReply": {"advertisedAddr"},
     "SendMessageReply": {"MSG_REGION", "TRACE_ON"},     # SendMessageProcessor adds them to the extFields
 }  # fmt: skip
 """Fields that travel beside those of the Java header."""

@@ -17,6 +17,7 @@ from rocketpy.errors import ConfigError
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 _PROBE_TIMEOUT = 1.0
 _REMEDY = "set brokerIP1 to an address that clients can reach"
+_SECOND_REMEDY = f"{_REMEDY}, or advertisedAddr to one for those outside"
 
 
 def doubts(host: str | None, port: int, *, chosen: bool) -> list[str]:
@@ -28,10 +29,10 @@ def doubts(host: str | None, port: int, *, chosen: bool) -> list[str]:
     if not host:
         return [f"this machine has no address that could be advertised; {_REMEDY}"]
     said = []
-    if not chosen and _is_loopback(host):
+    if host in ("0.0.0.0", "[::]") or (not chosen and _is_loopback(host)):
         said.append(f"{host} is advertised: clients on other machines and in containers cannot connect; {_REMEDY}")
     elif not chosen and _in_container():
-        said.append(f"{host}, the address of a container, is advertised: clients outside cannot connect; {_REMEDY}")
+        said.append(f"{host}, a container's address, is advertised: clients outside cannot connect; {_SECOND_REMEDY}")
     if (reason := _refusal(host, port)) is not None:
         said.append(f"{host}:{port} is advertised but cannot be reached from here: {reason}; {_REMEDY}")
     return said

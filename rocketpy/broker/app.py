@@ -24,7 +24,7 @@ from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.delay import FIRST_STEP_MS, DelayedMessages
 from rocketpy.broker.durability import Durability
 from rocketpy.broker.groups import GroupTable
-from rocketpy.broker.identity import Identity
+from rocketpy.broker.identity import identity
 from rocketpy.broker.light import LightGroupTable, LightOffsets, LightOffsetTable, LightTopicTable
 from rocketpy.broker.long_polling import LongPolling, sweep_interval
 from rocketpy.broker.namesrv_link import NamesrvLink
@@ -68,7 +68,7 @@ from rocketpy.clock import Clock, now_ms
 from rocketpy.config.address import local_address
 from rocketpy.config.startup import BrokerSettings
 from rocketpy.config.store import BrokerRole
-from rocketpy.errors import RocketpyError
+from rocketpy.errors import ConfigError, RocketpyError
 from rocketpy.protocol.api.group import SubscriptionGroupWrapper
 from rocketpy.protocol.api.offset import ConsumerOffsetSerializeWrapper, DelayOffsetSerializeWrapper
 from rocketpy.protocol.api.topic import TopicConfigSerializeWrapper
@@ -249,33 +249,18 @@ class Broker(App):
         self._router = Router()
         self._ports = Ports(self._router, self._host, self.settings.server)
         self._to_stop.append(self._ports.stop)
-        self._listen_port = self.settings.server.listen_port
-        self._ha_listen_port = self.settings.store.ha_listen_port
-        self._ports.listen(self._ha_listen_port)
+        self._ports.listen(self.settings.store.ha_listen_port)
 
     def _serve(self) -> None:
         self._client = Client(self.settings.client)
         self._to_stop.append(self._client.close)
-        config = self.settings.broker
-        self._namesrv_link = NamesrvLink(config, self._identity, self.topics, self._client)
+        name = partial(identity, self.settings, self._ports)
+        self._namesrv_link = NamesrvLink(self.settings.broker, name, self.topics, self._client)
         self.topics.created.append(self._namesrv_link.register_soon)
         self._waiters = LongPolling(self.store, gevent.get_hub().loop.run_callback)
         self.store.arrival_listeners.append(self._waiters.messages_arrived)
         self._router.add(*self._message_processors(), *self._other_processors())
         self._ports.serve()
-
-    def _identity(self) -> Identity:
-        """By the configuration of this moment: behind a port mapping the broker is told another listenPort."""
-        config, server, store = self.settings.broker, self.settings.server, self.settings.store
-        port = self._ports.port if server.listen_port == self._listen_port else server.listen_port
-        ha_port = self._ports.ha_port if store.ha_listen_port == self._ha_listen_port else store.ha_listen_port
-        return Identity(
-            cluster=config.broker_cluster_name,
-            name=config.broker_name,
-            broker_id=config.broker_id,
-            address=f"{config.broker_ip1}:{port}",
-            ha_address=f"{config.broker_ip2}:{ha_port}",
-        )
 
     def _message_processors(self) -> list[object]:
         config, store_config = self.settings.broker, self.settings.store
@@ -328,6 +313,8 @@ class Broker(App):
         ]
 
     def _register(self) -> None:
+        if os.environ.get("ROCKETPY_STRICT") == "1" and (said := self._doubts()):
+            raise ConfigError(said[0])
         if not self.settings.broker.namesrv_addr and not self._namesrv_link.asks_address_server:
             _log.warning("no name server is configured (namesrvAddr): clients cannot find this broker")
         self._namesrv_link.register_all()
@@ -393,8 +380,11 @@ class Broker(App):
         for file in self._files:
             file.retry()
 
+    def _doubts(self) -> list[str]:
+        settings, host = self.settings, self.settings.broker.broker_ip1
+        chosen = settings.advertised.advertised_addr or "brokerIP1" in settings.properties or host != local_address()
+        return doubts(host, self._ports.port, chosen=bool(chosen))
+
     def _say_doubts(self) -> None:
-        host = self.settings.broker.broker_ip1
-        chosen = "brokerIP1" in self.settings.properties or host != local_address()
-        for doubt in doubts(host, self._ports.port, chosen=chosen):
+        for doubt in self._doubts():
             _log.warning("%s", doubt)

@@ -24,6 +24,7 @@ from rocketpy.protocol.api.route import (
     QueryDataVersionReply,
     RegisterBroker,
     RegisterBrokerBody,
+    RegisterBrokerReply,
     UnregisterBroker,
 )
 from rocketpy.protocol.api.topic import DataVersion, TopicConfig, TopicConfigSerializeWrapper
@@ -53,6 +54,7 @@ class NamesrvLink:
         self._topics = topics
         self._client = client
         self._fetched = ""
+        self._deaf: set[str] = set()
         self._writing = BoundedSemaphore()
         self._soon: Greenlet[[], None] | None = None
         self._again = False
@@ -131,12 +133,21 @@ class NamesrvLink:
         answers: list[Command] = []
 
         def ask(address: str, header: RegisterBroker, body: bytes) -> None:
-            answers.append(_checked(self._client.invoke(address, header, body, timeout)))
+            answer = _checked(self._client.invoke(address, header, body, timeout))
+            answers.append(answer)
+            self._check_advertised(address, header, answer)
 
         gevent.joinall(self._start_registering(snapshot, ask), timeout=timeout / 1000)
         for answer in answers[:1]:
             if answer.body:
                 self._topics.set_order_topics(KVTable.from_json(answer.body).table)
+
+    def _check_advertised(self, address: str, header: RegisterBroker, answer: Command) -> None:
+        """Say once of a name server that it has no second address for clients from outside: Java's has not."""
+        understood = RegisterBrokerReply.decode(answer.ext_fields).advertised_addr == header.advertised_addr
+        if header.advertised_addr is not None and not understood and address not in self._deaf:
+            self._deaf.add(address)
+            _log.warning("name server %s does not know advertisedAddr: all clients get %s", address, header.broker_addr)
 
     def _register_oneway(self) -> None:
         timeout = self._config.register_broker_timeout_mills
@@ -171,6 +182,7 @@ class NamesrvLink:
             broker_id=identity.broker_id,
             compressed=compressed,
             body_crc32=crc32(body) & 0x7FFFFFFF,
+            advertised_addr=identity.advertised_address,
         )
         return header, body
 

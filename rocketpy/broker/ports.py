@@ -39,9 +39,20 @@ class Ports:
         """The same of the VIP port."""
         self.ha_port = 0
         """The same of the HA port."""
+        self._configured = (0, 0)
+
+    @property
+    def known_port(self) -> int:
+        """What clients are told: the listen port, or another one that was configured since."""
+        return self.port if self._config.listen_port == self._configured[0] else self._config.listen_port
+
+    def known_ha_port(self, configured: int) -> int:
+        """The same of the HA port, whose key has the value `configured` now."""
+        return self.ha_port if configured == self._configured[1] else configured
 
     def listen(self, ha_port: int) -> None:
         """Take all three; an HA port of 0 is the usual one. Raises RemotingError that names the port."""
+        self._configured = (self._config.listen_port, ha_port)
         self._server.listen()
         self.port = self._server.address[1]
         self._vip_server = self._beside(self.port - VIP_BELOW, self._listen_vip)

@@ -18,9 +18,10 @@ _HEAD = """\
 
 def references() -> dict[str, str]:
     """The content of each generated file under conf/, by its name."""
+    broker, namesrv = BrokerSettings(), NamesrvSettings()
     return {
-        "broker-reference.conf": _reference("mqbroker", (*BrokerSettings().configs, BrokerSettings().timer)),
-        "namesrv-reference.conf": _reference("mqnamesrv", NamesrvSettings().configs),
+        "broker-reference.conf": _reference("mqbroker", (*broker.configs, broker.timer, broker.advertised)),
+        "namesrv-reference.conf": _reference("mqnamesrv", (*namesrv.configs, namesrv.inside)),
     }
 
 

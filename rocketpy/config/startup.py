@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rocketpy.config.address import user_home
+from rocketpy.config.advertised import AdvertisedConfig, InsideConfig
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.key import Config
 from rocketpy.config.live import LiveConfig
@@ -32,13 +33,14 @@ def _broker_path() -> str:
 
 @dataclass(slots=True)
 class BrokerSettings:
-    """The four config objects of a broker, that of what Java 4.9 has not, and the file they are kept in."""
+    """The four config objects of a broker, those of what Java 4.9 has not, and the file they are kept in."""
 
     broker: BrokerConfig = field(default_factory=BrokerConfig)
     server: ServerConfig = field(default_factory=lambda: ServerConfig(listen_port=10911))
     client: RemotingClientConfig = field(default_factory=RemotingClientConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
     timer: TimerConfig = field(default_factory=TimerConfig)
+    advertised: AdvertisedConfig = field(default_factory=AdvertisedConfig)
     path: str = field(default_factory=_broker_path)
     properties: dict[str, str] = field(default_factory=dict)
 
@@ -55,7 +57,7 @@ class BrokerSettings:
     def take_over(self, properties: dict[str, str], source: str) -> list[str]:
         """The same with what such a file would say; `source` is named where a key is not known."""
         self.properties = properties
-        return _take_over(properties, (*self.configs, self.timer), source)
+        return _take_over(properties, (*self.configs, self.timer, self.advertised), source)
 
     def settle(self) -> None:
         """Fixes what follows from other keys; ConfigError, with Java's text, for what cannot be started.
@@ -64,6 +66,7 @@ class BrokerSettings:
         haListenPort says.
         """
         _check_addresses(self.broker.namesrv_addr)
+        self.advertised.settle(self.properties)
         _check_sizes(self.store, self.timer)
         if self.store.enable_dledger_commit_log:
             raise ConfigError("enableDLegerCommitLog=true: replication by DLedger is not available")
@@ -85,17 +88,18 @@ class BrokerSettings:
         """The configuration as GET_BROKER_CONFIG and UPDATE_BROKER_CONFIG treat it."""
         # Java AdminBrokerProcessor.initConfigBlackList:151-157
         black_list = ["brokerConfigPath", "rocketmqHome", "configBlackList", *self.broker.config_black_list.split(";")]
-        live = LiveConfig(*self.configs, path=self.path, black_list=black_list, now=now)
+        live = LiveConfig(*self.configs, self.advertised, path=self.path, black_list=black_list, now=now)
         live.remember(self.properties)
         return live
 
 
 @dataclass(slots=True)
 class NamesrvSettings:
-    """The two config objects of a name server; `namesrv.config_store_path` is their file."""
+    """The two config objects of a name server, and one that Java has not; `namesrv.config_store_path` is their file."""
 
     namesrv: NamesrvConfig = field(default_factory=NamesrvConfig)
     server: ServerConfig = field(default_factory=lambda: ServerConfig(listen_port=9876))
+    inside: InsideConfig = field(default_factory=InsideConfig)
     properties: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,7 +110,7 @@ class NamesrvSettings:
     def load(self, path: str) -> list[str]:
         """Takes over the file at `path` and returns the keys that nobody knows; ConfigError if it is unreadable."""
         self.properties = load_properties(path)
-        unknown = _take_over(self.properties, self.configs, path)
+        unknown = _take_over(self.properties, (*self.configs, self.inside), path)
         self.namesrv.config_store_path = path
         return unknown
 

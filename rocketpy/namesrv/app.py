@@ -6,6 +6,7 @@ from rocketpy.clock import Clock, now_ms
 from rocketpy.config.startup import NamesrvSettings
 from rocketpy.namesrv.broker_processor import BrokerProcessor
 from rocketpy.namesrv.config_processor import ConfigProcessor
+from rocketpy.namesrv.insiders import Insiders
 from rocketpy.namesrv.kv import KVConfigTable
 from rocketpy.namesrv.product_env import ProductEnv, ProductRouteProcessor
 from rocketpy.namesrv.route_processor import RouteProcessor
@@ -71,12 +72,13 @@ class NameServer(App):
 
     def _router(self) -> Router:
         config = self.settings.namesrv
+        insiders = Insiders(self.settings.inside)
         if config.cluster_test:
             self._client = Client()
             env = ProductEnv(config.product_env_name, self._client)
-            routes: RouteProcessor = ProductRouteProcessor(config, self._routes, self._kv, env)
+            routes: RouteProcessor = ProductRouteProcessor(config, self._routes, self._kv, insiders, env)
         else:
-            routes = RouteProcessor(config, self._routes, self._kv)
+            routes = RouteProcessor(config, self._routes, self._kv, insiders)
         return Router(
             routes,
             BrokerProcessor(self._routes, self._kv, self._peer_clock),

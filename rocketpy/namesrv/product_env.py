@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.errors import ReplyError, RocketpyError
+from rocketpy.namesrv.insiders import Insiders
 from rocketpy.namesrv.kv import KVConfigTable
 from rocketpy.namesrv.route_processor import RouteProcessor
 from rocketpy.namesrv.route_table import RouteTable
@@ -56,14 +57,16 @@ class ProductEnv:
 class ProductRouteProcessor(RouteProcessor):
     """Asks the other environment for what the table does not have (ClusterTestRequestProcessor:54-88)."""
 
-    def __init__(self, config: NamesrvConfig, routes: RouteTable, kv: KVConfigTable, env: ProductEnv) -> None:
-        super().__init__(config, routes, kv)
+    def __init__(
+        self, config: NamesrvConfig, routes: RouteTable, kv: KVConfigTable, insiders: Insiders, env: ProductEnv
+    ) -> None:
+        super().__init__(config, routes, kv, insiders)
         self._env = env
 
     @handles(GetRouteInfo, spawn=True)
     def get_route(self, peer: Connection, request: GetRouteInfo, command: Command) -> Reply:
         """The route here, always with the order, else the one there; never in standard JSON."""
-        route = self._routes.route(request.topic)
+        route = self._routes.route(request.topic, outside=self._is_outside(peer))
         if route is not None:
             return Reply(body=self._with_order(route, request.topic).to_json())
         route = self._env.route(request.topic)

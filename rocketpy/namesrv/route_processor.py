@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rocketpy.config.namesrv import NamesrvConfig
 from rocketpy.errors import ReplyError
+from rocketpy.namesrv.insiders import Insiders
 from rocketpy.namesrv.kv import ORDER_TOPIC_CONFIG, KVConfigTable
 from rocketpy.namesrv.route_table import RouteTable
 from rocketpy.protocol.api.route import GetBrokerClusterInfo, GetRouteInfo, TopicRouteData
@@ -29,10 +30,11 @@ from rocketpy.remoting.router import handles
 class RouteProcessor:
     """Answers from the route table. What was encoded is kept until the table changes."""
 
-    def __init__(self, config: NamesrvConfig, routes: RouteTable, kv: KVConfigTable) -> None:
+    def __init__(self, config: NamesrvConfig, routes: RouteTable, kv: KVConfigTable, insiders: Insiders) -> None:
         self._config = config
         self._routes = routes
         self._kv = kv
+        self._insiders = insiders
         self._encoded: dict[tuple[object, ...], bytes] = {}
         self._encoded_at = routes.changes
 
@@ -40,9 +42,10 @@ class RouteProcessor:
     def get_route(self, peer: Connection, request: GetRouteInfo, command: Command) -> Reply:
         """The route of a topic, in standard JSON for clients that read it."""
         standard = command.version >= Version.V4_9_4 or bool(request.accept_standard_json_only)
+        outside = self._is_outside(peer)
 
         def encode() -> bytes:
-            route = self._routes.route(request.topic)
+            route = self._routes.route(request.topic, outside=outside)
             if route is None:
                 raise self._no_route(command)
             if self._config.order_message_enable:
@@ -51,7 +54,11 @@ class RouteProcessor:
 
         if self._config.order_message_enable:  # the order may change without the table
             return Reply(body=encode())
-        return self._reply((GetRouteInfo, request.topic, standard), encode)
+        return self._reply((GetRouteInfo, request.topic, standard, outside), encode)
+
+    def _is_outside(self, peer: Connection) -> bool:
+        """Whether the addresses for clients from outside are for `peer`, if there are any."""
+        return self._routes.tells_apart and peer not in self._insiders
 
     def _no_route(self, command: Command) -> ReplyError:
         topic = (command.ext_fields or {}).get("topic", "null")
@@ -75,7 +82,10 @@ class RouteProcessor:
     @handles(GetBrokerClusterInfo)
     def get_cluster_info(self, peer: Connection, request: GetBrokerClusterInfo, command: Command) -> Reply:
         """All brokers and clusters, with bare broker ids whoever asks."""
-        return self._reply((GetBrokerClusterInfo,), lambda: self._routes.cluster_info().to_json())
+        outside = self._is_outside(peer)
+        return self._reply(
+            (GetBrokerClusterInfo, outside), lambda: self._routes.cluster_info(outside=outside).to_json()
+        )
 
     @handles(GetAllTopicListFromNameserver)
     def get_topics(self, peer: Connection, request: GetAllTopicListFromNameserver, command: Command) -> Reply:
@@ -91,7 +101,7 @@ class RouteProcessor:
     @handles(GetSystemTopicListFromNamesrv)
     def get_system_topics(self, peer: Connection, request: GetSystemTopicListFromNamesrv, command: Command) -> Reply:
         """The topics named as clusters and brokers."""
-        return Reply(body=self._routes.system_topics().to_json())
+        return Reply(body=self._routes.system_topics(outside=self._is_outside(peer)).to_json())
 
     @handles(GetUnitTopicList)
     def get_unit_topics(self, peer: Connection, request: GetUnitTopicList, command: Command) -> Reply:

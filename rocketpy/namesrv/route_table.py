@@ -39,6 +39,8 @@ class LiveBroker:
     data_version: DataVersion
     peer: Connection
     ha_server_addr: str
+    advertised_addr: str | None
+    """For clients from outside, if the broker has another address for them."""
 
 
 class RouteTable:
@@ -72,7 +74,9 @@ class RouteTable:
                 self._put_topic(request.broker_name, topic)
         if address not in self._live:
             _log.info("new broker registered, %s HA server %s", address, request.ha_server_addr)
-        self._live[address] = LiveBroker(now, topics.data_version, peer, request.ha_server_addr)
+        self._live[address] = LiveBroker(
+            now, topics.data_version, peer, request.ha_server_addr, request.advertised_addr or None
+        )
         if body.filter_server_list:
             self._filter_servers[address] = body.filter_server_list
         else:
@@ -80,8 +84,10 @@ class RouteTable:
         master_addr = self._brokers[request.broker_name].broker_addrs.get(_MASTER)
         master = self._live.get(master_addr) if master_addr is not None else None
         if request.broker_id == _MASTER or master is None:
-            return RegisterBrokerReply()
-        return RegisterBrokerReply(ha_server_addr=master.ha_server_addr, master_addr=master_addr)
+            return RegisterBrokerReply(advertised_addr=request.advertised_addr)
+        return RegisterBrokerReply(
+            ha_server_addr=master.ha_server_addr, master_addr=master_addr, advertised_addr=request.advertised_addr
+        )
 
     def _place(self, request: RegisterBroker) -> bool:
         """Puts the address under its name and id; True if there was none. An address has one id only."""
@@ -207,8 +213,27 @@ class RouteTable:
             queue.perm = change(queue.perm)
         return len(of_broker)
 
-    def route(self, topic: str) -> TopicRouteData | None:
-        """Where the queues of `topic` are; None if no broker that has it is alive (pickupTopicRouteData:409-462)."""
+    @property
+    def tells_apart(self) -> bool:
+        """Whether clients from outside are told another address of any broker."""
+        return any(live.advertised_addr is not None for live in self._live.values())
+
+    def _address(self, address: str, outside: bool) -> str:
+        """What clients are told instead of the address by which a broker registered."""
+        live = self._live.get(address) if outside else None
+        return address if live is None else live.advertised_addr or address
+
+    def _as_told(self, broker: BrokerData, outside: bool) -> BrokerData:
+        if not outside:
+            return broker
+        addresses = {id: self._address(at, outside) for id, at in broker.broker_addrs.items()}
+        return BrokerData(cluster=broker.cluster, broker_name=broker.broker_name, broker_addrs=addresses)
+
+    def route(self, topic: str, *, outside: bool = False) -> TopicRouteData | None:
+        """Where the queues of `topic` are; None if no broker that has it is alive (pickupTopicRouteData:409-462).
+
+        With `outside` the addresses are those for clients from outside, as everywhere here.
+        """
         queues = self._topics.get(topic)
         if queues is None:
             return None
@@ -219,14 +244,18 @@ class RouteTable:
         addresses = [address for broker in brokers for address in broker.broker_addrs.values()]
         return TopicRouteData(
             queue_datas=[queues[name] for name in names],
-            broker_datas=brokers,
-            filter_server_table={at: self._filter_servers[at] for at in addresses if at in self._filter_servers},
+            broker_datas=[self._as_told(broker, outside) for broker in brokers],
+            filter_server_table={
+                self._address(at, outside): self._filter_servers[at] for at in addresses if at in self._filter_servers
+            },
         )
 
-    def cluster_info(self) -> ClusterInfo:
+    def cluster_info(self, *, outside: bool = False) -> ClusterInfo:
         """All brokers and clusters."""
         return ClusterInfo(
-            broker_addr_table={name: self._brokers[name] for name in hash_map_order(self._brokers, 128)},
+            broker_addr_table={
+                name: self._as_told(self._brokers[name], outside) for name in hash_map_order(self._brokers, 128)
+            },
             cluster_addr_table={
                 cluster: hash_map_order(self._clusters[cluster]) for cluster in hash_map_order(self._clusters, 32)
             },
@@ -244,14 +273,15 @@ class RouteTable:
             topic_list=hash_map_order(topic for name in names for topic in topics if name in self._topics[topic])
         )
 
-    def system_topics(self) -> TopicList:
+    def system_topics(self, *, outside: bool = False) -> TopicList:
         """The topics named as clusters and brokers, and the address of some broker (getSystemTopicList:640-674)."""
         names: list[str] = []
         for cluster in hash_map_order(self._clusters, 32):
             names += [cluster, *hash_map_order(self._clusters[cluster])]
         first = next(iter(hash_map_order(self._brokers, 128)), None)
         address = None if first is None else next(iter(self._brokers[first].broker_addrs.values()))
-        return TopicList(topic_list=hash_map_order(names), broker_addr=address)
+        told = None if address is None else self._address(address, outside)
+        return TopicList(topic_list=hash_map_order(names), broker_addr=told)
 
     def unit_topics(self) -> TopicList:
         """Topics with the UNIT flag."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,8 +17,9 @@ from rocketpy.broker.topics import TopicTable
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.startup import NamesrvSettings
 from rocketpy.namesrv.app import NameServer
+from rocketpy.namesrv.route_table import RouteTable
 from rocketpy.protocol.api.kv import PutKVConfig
-from rocketpy.protocol.api.route import GetRouteInfo, RegisterBroker, TopicRouteData
+from rocketpy.protocol.api.route import GetRouteInfo, RegisterBroker, RegisterBrokerReply, TopicRouteData
 from rocketpy.protocol.api.topic import TopicConfig
 from rocketpy.protocol.header import Header
 from rocketpy.remoting.client import Client
@@ -92,6 +94,23 @@ def test_registered_broker_is_routed_to_until_it_unregisters(
     assert (queues.read_queue_nums, queues.write_queue_nums, queues.perm, queues.topic_sys_flag) == (5, 6, 6, 1)
     link.unregister()
     assert route(client, namesrv, "T") is None
+
+
+def test_name_server_without_a_second_address_is_told_of_once(
+    config: BrokerConfig, topics: TopicTable, client: CountingClient, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """Java's answers a registration without our field."""
+    identity = replace(IDENTITY, advertised_address="outside:20911")
+    link = NamesrvLink(config, lambda: identity, topics, client)
+    link.register_all()
+    assert caplog.messages == []
+    monkeypatch.setattr(RouteTable, "register", lambda *_: RegisterBrokerReply())
+    for _ in range(2):
+        link.register_all()
+    assert caplog.messages == [
+        f"name server {config.namesrv_addr} does not know advertisedAddr: all clients get 10.0.0.1:10911"
+    ]
 
 
 def test_compressed_registration_says_the_same(

@@ -51,7 +51,10 @@ class BrokerProcessor:
 
     @handles(api.UpdateBrokerConfig, spawn=True)
     def update_config(self, peer: Connection, request: api.UpdateBrokerConfig, command: Command) -> Reply:
-        """Change keys and rewrite the file; a new brokerPermission is told to the name servers (:511)."""
+        """Change keys and rewrite the file; a new brokerPermission is told to the name servers (:511).
+
+        So is a new advertisedAddr, which Java has not.
+        """
         _log.info("%s changes the configuration", peer.remote_address)
         if command.body:
             changed = self._live.update(command.body, self._clock())
@@ -59,6 +62,7 @@ class BrokerProcessor:
                 gevent.get_hub().threadpool.apply(self._live.save, (self._live.text(),))
             if "brokerPermission" in changed:
                 self._topics.next_version()
+            if not changed.keys().isdisjoint(("brokerPermission", "advertisedAddr")):
                 self._namesrv_link.register_all()
         return Reply()
 

@@ -72,18 +72,20 @@ class RegisterBrokerBody(Body):
 class RegisterBrokerReply(Header):
     """For a slave: the master, and where to replicate from (RegisterBrokerResponseHeader.java:24).
 
-    The body is a KVTable of the ordered topics.
+    The body is a KVTable of the ordered topics. `advertised_addr`, which Java has not, says that it was understood.
     """
 
     ha_server_addr: str | None = None
     master_addr: str | None = None
+    advertised_addr: str | None = None
 
 
 @request(RequestCode.REGISTER_BROKER, reply=RegisterBrokerReply, body=RegisterBrokerBody)
 class RegisterBroker(Header):
     """A broker's address and topics, renewed each 30 s (RegisterBrokerRequestHeader.java:27).
 
-    `body_crc32` is that of the body with its top bit cleared; 0 means not to check it.
+    `body_crc32` is that of the body with its top bit cleared; 0 means not to check it. `advertised_addr`, which Java
+    has not, is for clients who come from outside.
     """
 
     broker_name: str = wire(missing="")
@@ -93,6 +95,7 @@ class RegisterBroker(Header):
     broker_id: Long
     compressed: bool = False
     body_crc32: Int | None = wire(default=0)
+    advertised_addr: str | None = None
 
 
 @request(RequestCode.UNREGISTER_BROKER)
