@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Lock, Thread
@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from interop import artifacts
 from interop.java_servers import FLAGS, environment, make_home
-from interop.process import Process
+from interop.process import Process, Program
 
 ANSWER_TIMEOUT = 120.0
 SOURCES = Path(__file__).parent
@@ -48,7 +48,7 @@ class DriverError(Exception):
 class Driver:
     """One client program; `ask` may be called from any thread."""
 
-    def __init__(self, name: str, process: Process) -> None:
+    def __init__(self, name: str, process: Program) -> None:
         self.name = name
         self._process = process
         self._ids = itertools.count(1)
@@ -108,7 +108,7 @@ def binary_java_driver(directory: Path) -> Driver:
 def go_driver(directory: Path) -> Driver:
     """The Go client v2.1.2. Raises MissingToolError."""
     directory.mkdir(parents=True, exist_ok=True)
-    return Driver("go", Process([str(_go_program())], directory / "driver.log", environment=environment(), pipe=True))
+    return Driver("go", Process([str(go_program())], directory / "driver.log", environment=environment(), pipe=True))
 
 
 DRIVERS: dict[str, Callable[[Path], Driver]] = {
@@ -120,9 +120,17 @@ DRIVERS: dict[str, Callable[[Path], Driver]] = {
 
 
 def _java_driver(name: str, directory: Path, serialization: str) -> Driver:
-    home = make_home(directory)
-    command = [
-        artifacts.java(),
+    make_home(directory)
+    class_path = os.pathsep.join((str(java_classes()), artifacts.classpath("client")))
+    command = java_command(artifacts.java(), str(directory), class_path, serialization)
+    return Driver(name, Process(command, directory / "driver.log", environment=environment(), pipe=True))
+
+
+def java_command(java: str, directory: str, class_path: str, serialization: str) -> list[str]:
+    """What runs the Java client; `directory` has its home (see make_home) and gets its logs and offsets."""
+    home = f"{directory}/home"
+    return [
+        java,
         "-Xmx384m",
         *FLAGS,
         f"-Drocketmq.serialize.type={serialization}",
@@ -130,17 +138,17 @@ def _java_driver(name: str, directory: Path, serialization: str) -> Driver:
         f"-Drocketmq.home.dir={home}",
         f"-Duser.home={directory}",
         "-Djava.security.manager=allow",  # mqadmin is kept from ending the driver
-        f"-Drocketmq.client.logRoot={directory / 'logs'}",
-        f"-Drocketmq.client.localOffsetStoreDir={directory / 'offsets'}",
-        f"-Dlogback.configurationFile={home / 'conf' / 'logback_tools.xml'}",
+        f"-Drocketmq.client.logRoot={directory}/logs",
+        f"-Drocketmq.client.localOffsetStoreDir={directory}/offsets",
+        f"-Dlogback.configurationFile={home}/conf/logback_tools.xml",
         "-cp",
-        os.pathsep.join((str(_java_classes()), artifacts.classpath("client"))),
+        class_path,
         "Driver",
     ]
-    return Driver(name, Process(command, directory / "driver.log", environment=environment(), pipe=True))
 
 
-def _java_classes() -> Path:
+def java_classes() -> Path:
+    """The directory of the compiled Java client. Raises MissingToolError."""
     class_path = artifacts.classpath("client")
     sources = sorted((SOURCES / "java").glob("*.java"))
 
@@ -150,7 +158,8 @@ def _java_classes() -> Path:
     return _built("java-driver", sources, compile_into)
 
 
-def _go_program() -> Path:
+def go_program() -> Path:
+    """The compiled Go client, which needs no library of the system. Raises MissingToolError."""
     sources = sorted((SOURCES / "go").glob("*.*"))
 
     def compile_into(directory: Path) -> None:
@@ -159,9 +168,10 @@ def _go_program() -> Path:
             _run(go, "mod", "download", cwd=SOURCES / "go")
         except RuntimeError as error:
             raise artifacts.MissingToolError(f"the Go client cannot be fetched: {error}") from None
-        _run(go, "build", "-o", str(directory / "driver"), ".", cwd=SOURCES / "go")
+        static = {**os.environ, "CGO_ENABLED": "0"}
+        _run(go, "build", "-o", str(directory / "driver"), ".", cwd=SOURCES / "go", environment=static)
 
-    return _built("go-driver", sources, compile_into) / "driver"
+    return _built("go-driver-static", sources, compile_into) / "driver"
 
 
 def _built(name: str, sources: list[Path], compile_into: Callable[[Path], None]) -> Path:
@@ -178,7 +188,7 @@ def _built(name: str, sources: list[Path], compile_into: Callable[[Path], None])
     return directory
 
 
-def _run(*command: str, cwd: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+def _run(*command: str, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[:2])} failed: {(done.stdout + done.stderr)[-2000:]}")

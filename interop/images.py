@@ -60,7 +60,7 @@ class MadeImage:
 
     def is_made(self) -> bool:
         """Whether the engine has the one that was made here."""
-        return engine().images.get(self.name).labels.get(RECIPE) == self.recipe
+        return bool(engine().images.get(self.name).labels.get(RECIPE) == self.recipe)
 
     def archive(self) -> Path:
         """What the engine imports, from the cache."""
@@ -85,7 +85,7 @@ class MadeImage:
             labels = engine().images.get(self.name).labels
         except ImageNotFound:
             return False
-        return labels.get(RECIPE, self.recipe) == self.recipe
+        return bool(labels.get(RECIPE, self.recipe) == self.recipe)
 
     def _make(self) -> None:
         repository, _, tag = self.name.rpartition(":")

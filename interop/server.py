@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from interop.ports import broker_port, free_port
-from interop.process import Process
+from interop.process import Process, Program
 from interop.raw_client import RawClient
 from rocketpy.protocol.codes import RequestCode
 
 START_TIMEOUT = 120.0
+LOOPBACK = "127.0.0.1"
 
 
 class Server(ABC):
@@ -27,19 +28,24 @@ class Server(ABC):
 
     kind: str
 
-    def __init__(self, directory: Path, port: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, host: str, port: int, settings: Mapping[str, str]) -> None:
         self.directory = directory
+        self.host = host
         self.port = port
         self.settings = {"listenPort": str(port), **settings}
-        self.process: Process | None = None
+        self.process: Program | None = None
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def config_file(self) -> Path:
         return self.directory / f"{self.kind}.conf"
+
+    @abstractmethod
+    def choose_port(self) -> int:
+        """The port to listen on."""
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -53,13 +59,16 @@ class Server(ABC):
     def is_ready(self) -> bool:
         """Whether it does its work; may raise OSError or LookupError for no."""
 
-    def launch(self) -> Process:
+    def launch(self) -> Program:
         """Start it without waiting."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.config_file.write_text("".join(f"{name}={value}\n" for name, value in self.settings.items()))
-        log = self.directory / f"{self.kind}.log"
-        self.process = Process(self.command(), log, environment=self.environment())
+        self.process = self.run()
         return self.process
+
+    def run(self) -> Program:
+        """The command, started: as a child process."""
+        return Process(self.command(), self.directory / f"{self.kind}.log", environment=self.environment())
 
     def start(self) -> None:
         """Start it and wait until it is ready. Raises RuntimeError with the end of its log when it does not get so."""
@@ -104,12 +113,15 @@ class NameServerProcess(Server):
 
     kind = "namesrv"
 
-    def __init__(self, directory: Path, **settings: str) -> None:
+    def __init__(self, directory: Path, *, host: str = LOOPBACK, **settings: str) -> None:
         path = str(directory / "kvConfig.json")  # else it would be in the home of whoever runs this
-        super().__init__(directory, free_port(), {"kvConfigPath": path, **settings})
+        super().__init__(directory, host, self.choose_port(), {"kvConfigPath": path, **settings})
+
+    def choose_port(self) -> int:
+        return free_port()
 
     def is_ready(self) -> bool:
-        with socket.create_connection(("127.0.0.1", self.port), 1):
+        with socket.create_connection((self.host, self.port), 1):
             return True
 
 
@@ -122,21 +134,29 @@ class BrokerProcess(Server):
     kind = "broker"
 
     def __init__(
-        self, directory: Path, namesrv: str, *, name: str = "broker-a", cluster: str = "DefaultCluster", **settings: str
+        self,
+        directory: Path,
+        namesrv: str,
+        *,
+        name: str = "broker-a",
+        cluster: str = "DefaultCluster",
+        host: str = LOOPBACK,
+        **settings: str,
     ) -> None:
-        port = broker_port()
+        port = self.choose_port()
         self.namesrv = namesrv
         self.name = name
         self.store = directory / "store"
         super().__init__(
             directory,
+            host,
             port,
             {
                 "brokerClusterName": cluster,
                 "brokerName": name,
                 "brokerId": "0",
-                "brokerIP1": "127.0.0.1",
-                "brokerIP2": "127.0.0.1",
+                "brokerIP1": host,
+                "brokerIP2": host,
                 "namesrvAddr": namesrv,
                 "haListenPort": str(port + 1),
                 "storePathRootDir": str(self.store),
@@ -147,6 +167,9 @@ class BrokerProcess(Server):
                 **settings,
             },
         )
+
+    def choose_port(self) -> int:
+        return broker_port()
 
     def is_ready(self) -> bool:
         with RawClient(self.namesrv, timeout=2) as client:
