@@ -21,8 +21,8 @@ from rocketpy.config.timer import TimerConfig
 from rocketpy.errors import StoreError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.java_hash import string_hash
-from rocketpy.protocol.properties import LONGEST_PROPERTIES, java_order, split_stored
-from rocketpy.protocol.record import Record, property_value
+from rocketpy.protocol.properties import LONGEST_PROPERTIES, java_order, property_value, split_stored
+from rocketpy.protocol.record import Record
 from rocketpy.protocol.topic_names import TIMER_TOPIC
 from rocketpy.store.consume_queue import ENTRY, ENTRY_SIZE
 from rocketpy.store.message_store import MessageStore
@@ -91,8 +91,9 @@ class TimedMessages:
             return 0
         if self._due:
             return self._due[0][0]
-        second = files.next_used(max(self._read_ahead, files.read_second), end // SLOT_MS)
-        return second * SLOT_MS if second < end // SLOT_MS else None
+        beyond = -(-end // SLOT_MS)
+        second = files.next_used(max(self._read_ahead, files.read_second), beyond)
+        return second * SLOT_MS if second < beyond else None
 
     # ---------------------------------------------------------------- from the queue into the wheel
 

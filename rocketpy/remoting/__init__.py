@@ -5,5 +5,6 @@
 - `server`      a listening port and its connections
 - `client`      requests by address, over shared connections
 - `workers`     the greenlets in which connections are served
+- `loops`       what is done from time to time
 - `app`         something that runs in a hub: in yours, in a thread, or as the process
 """

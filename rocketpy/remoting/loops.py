@@ -3,8 +3,8 @@
 An interval counts from the end of one run to the beginning of the next. A run that fails is logged and tried again;
 what is between two runs is only a sleeping greenlet.
 
-Loops sleep by the machine's clock, whatever the server's own one says. Who moves that one (`rocketpy.testing.clock`)
-wakes what has become due.
+Loops sleep by the machine's monotonic clock, since the time of day may be set back. Who moves the server's own clock
+(`rocketpy.testing.clock`) tells them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Loop:
         self._clock = clock
         self._interval = interval
         self._run = run
-        self._woken = Event()
+        self._wanted = False
+        self._told = Event()
         self.rests = Event()
         """Set while it sleeps, and has nothing more to do at once."""
         self.due = 0
@@ -54,18 +55,30 @@ class Loop:
         pause = first
         while True:
             self.due = self._clock() + pause
-            if pause and not self._woken.is_set():
-                self.rests.set()
-            self._woken.wait(pause / 1000)
-            self._woken.clear()
+            self._sleep(pause)
+            self._wanted = False
             self.rests.clear()
             _run(self._run)
             pause = self._interval()
 
+    def _sleep(self, left: int) -> None:
+        if left > 0 and not self._wanted:
+            self.rests.set()
+        while self._told.wait(left / 1000):
+            self._told.clear()
+            left = self.due - self._clock()
+            if left <= 0 or self._wanted:
+                return
+
     def wake(self) -> None:
         """Have it run now, and on as long as it has more to do; `rests` is set when it has."""
+        self._wanted = True
         self.rests.clear()
-        self._woken.set()
+        self._told.set()
+
+    def clock_moved(self) -> None:
+        """Sleep no longer than until `due` by the clock as it is now."""
+        self._told.set()
 
 
 class Loops:
