@@ -1,0 +1,135 @@
+"""rocketpy.testcontainers with our image and the official one, seen from this host and from a network of containers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.exceptions import ContainerStartException
+from testcontainers.core.network import Network
+
+from interop import images
+from interop.cluster import running_cluster
+from interop.engine import engine
+from interop.scenario import scenarios
+from interop.troupe import Troupe
+from rocketpy.client import (
+    ConsumeFromWhere,
+    LitePullConsumer,
+    Message,
+    Producer,
+    SendStatus,
+)
+from rocketpy.testcontainers import RocketMQContainer
+
+IMAGES = {"ours": images.ours, "official": images.official}
+PLAYED = {
+    one.name: one
+    for one in scenarios()
+    if one.client == "java"
+    and one.function.__name__ in (
+        "unknown_topic_is_created_by_sending",
+        "waiting_consumer_gets_a_message_at_once",
+        "delayed_message_comes_when_it_is_due",
+    )
+}  # fmt: skip
+TIMEOUT = 60.0
+INSIDE = """
+import sys
+from rocketpy.client import Message, Producer
+with Producer("inside", namesrv="mq:9876") as producer:
+    print(producer.send(Message("orders", b"from the network")).status.name)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_reaper() -> None:
+    """Its image cannot be pulled everywhere; each test removes what it starts."""
+    engine()
+    testcontainers_config.ryuk_disabled = True
+
+
+@pytest.fixture(scope="module", params=IMAGES)
+def image(request: pytest.FixtureRequest) -> str:
+    return IMAGES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def rocketmq(image: str) -> Iterator[RocketMQContainer]:
+    container = RocketMQContainer(image).with_topics("orders", queues=2)
+    with container.with_setting("messageDelayLevel", "1s 2s 3s") as running:
+        yield running
+
+
+def send(namesrv: str, body: bytes) -> SendStatus:
+    with Producer("shop", namesrv=namesrv) as producer:
+        return producer.send(Message("orders", body)).status
+
+
+def received(namesrv: str, group: str, count: int) -> list[bytes]:
+    """The first `count` messages of the topic, in any order."""
+    start, deadline = ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET, time.monotonic() + TIMEOUT
+    bodies: list[bytes] = []
+    with LitePullConsumer(group, namesrv=namesrv, consume_from=start) as consumer:
+        consumer.subscribe("orders")
+        while len(bodies) < count and time.monotonic() < deadline:
+            bodies += [message.body for message in consumer.poll(1.0)]
+    return sorted(bodies)
+
+
+def test_topics_are_there_as_asked(rocketmq: RocketMQContainer) -> None:
+    with Producer("shop", namesrv=rocketmq.get_namesrv_address()) as producer:
+        assert [queue.queue_id for queue in producer.publish_queues("orders")] == [0, 1]
+
+
+def test_broker_is_known_by_its_address_outside(rocketmq: RocketMQContainer) -> None:
+    cluster = running_cluster(rocketmq.get_namesrv_address())
+    assert cluster.brokers == {"broker-a": rocketmq.get_broker_address()}
+
+
+@pytest.mark.parametrize("played", PLAYED)
+def test_java_client_on_the_host_plays(rocketmq: RocketMQContainer, played: str, troupe: Troupe) -> None:
+    PLAYED[played].play(running_cluster(rocketmq.get_namesrv_address()), troupe.client("java"))
+
+
+def test_what_was_sent_outlives_a_restart(rocketmq: RocketMQContainer) -> None:
+    assert send(rocketmq.get_namesrv_address(), b"before") is SendStatus.SEND_OK
+    rocketmq.restart()
+    assert send(rocketmq.get_namesrv_address(), b"after") is SendStatus.SEND_OK
+    assert received(rocketmq.get_namesrv_address(), "restarted", 2) == [b"after", b"before"]
+
+
+def test_containers_started_at_once_are_apart(image: str) -> None:
+    def started(body: bytes) -> list[bytes]:
+        with RocketMQContainer(image).with_topics("orders") as rocketmq:
+            assert send(rocketmq.get_namesrv_address(), body) is SendStatus.SEND_OK
+            return received(rocketmq.get_namesrv_address(), "own", 1)
+
+    bodies = [b"first", b"second"]
+    with ThreadPoolExecutor() as threads:
+        assert list(threads.map(started, bodies)) == [[body] for body in bodies]
+
+
+def test_clients_in_the_network_reach_it_by_its_alias(image: str) -> None:
+    with Network() as network:
+        container = RocketMQContainer(image).with_topics("orders").with_network(network).with_network_aliases("mq")
+        with container.with_advertised_address("mq:10911"):
+            client = DockerContainer(images.ours()).with_network(network).with_command(["sleep", "infinity"])
+            with client as inside:
+                done = inside.exec(["/opt/rocketpy/bin/python", "-c", INSIDE])
+                assert (done.exit_code, done.output) == (0, b"SEND_OK\n")
+
+
+def test_a_container_that_ends_says_why() -> None:
+    container = RocketMQContainer(images.ours()).with_setting("enableDLegerCommitLog", True)
+    with pytest.raises(ContainerStartException, match=r"ended with status 1(.|\n)*replication by DLedger"), container:
+        pass
+
+
+def test_an_image_that_is_not_there_is_named() -> None:
+    with pytest.raises(ContainerStartException, match="there is no image rocketpy-nobody-has-this:1, and it cannot"):
+        RocketMQContainer("rocketpy-nobody-has-this:1").start()
