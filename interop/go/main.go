@@ -31,6 +31,10 @@ type request struct {
 	Messages   []specification `json:"messages"`
 	Count      int             `json:"count"`
 	Timeout    int             `json:"timeout"`
+
+	Size         int `json:"size"`
+	InFlight     int `json:"in_flight"`
+	Milliseconds int `json:"milliseconds"`
 }
 
 type failure struct {
@@ -56,6 +60,8 @@ var verbs = map[string]func(request) (any, error){
 	"request":        requestReply,
 	"start_replier":  startReplier,
 	"stop_replier":   stopReplier,
+	"bench_send":     benchSend,
+	"bench_consume":  benchConsume,
 }
 
 func main() {

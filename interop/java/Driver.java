@@ -42,6 +42,7 @@ public final class Driver {
         new Transactions().register(driver.verbs);
         new Requests(producers).register(driver.verbs);
         new Admin(producers).register(driver.verbs);
+        new Bench(producers).register(driver.verbs);
         driver.serve();
         System.exit(0);
     }

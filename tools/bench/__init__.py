@@ -2,6 +2,7 @@
 
 - `python -m tools.bench`              both brokers, every case, a table with ratios
 - `python -m tools.bench.features`     the same of transactions, delays, filters and request-reply
+- `python -m tools.bench.clients`      our client beside the official Java and Go ones, at our broker
 - `python -m tools.bench.recovery`     the same of starts on a full store, closed or killed
 - `python -m tools.bench.store`        what the store costs by itself, appending and reading
 - `python -m tools.bench.micro`        the functions of the hot path one by one

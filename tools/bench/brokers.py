@@ -20,6 +20,18 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _MOST_START_SECONDS = 60.0
 
 
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, of all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_mib(pid: int) -> tuple[float, float]:
+    """MiB resident in all, and without pages of files."""
+    sizes = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(sizes["VmRSS"].split()[0]) / 1024, int(sizes["RssAnon"].split()[0]) / 1024
+
+
 class Broker(ABC):
     """A broker without a name server, flushing asynchronously, in `directory`."""
 
@@ -85,13 +97,11 @@ class Broker(ABC):
 
     def cpu_seconds(self) -> float:
         """User and system time so far, of all its threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        return cpu_seconds(self.pid)
 
     def memory(self) -> tuple[float, float]:
         """MiB resident in all, and without pages of files (the store's, mapped)."""
-        sizes = dict(line.split(":", 1) for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
-        return int(sizes["VmRSS"].split()[0]) / 1024, int(sizes["RssAnon"].split()[0]) / 1024
+        return resident_mib(self.pid)
 
     def _takes_a_message(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""Figures of two brokers, side by side."""
+"""Figures of brokers or clients, side by side."""
 
 from __future__ import annotations
 
@@ -26,14 +26,15 @@ def case_figures(measured: Measured) -> dict[str, float]:
 
 
 def lines(title: str, by_broker: Mapping[str, Figures]) -> Iterator[str]:
-    """One block of the table; the ratio is ours to Java's."""
+    """One block of the table; the ratio is the last one's, ours, to that before it."""
     names: list[str] = []
     for figures in by_broker.values():
         names += [name for name in figures if name not in names]
     for name in names:
         values = [figures.get(name) for figures in by_broker.values()]
         cells = "".join(f"{_number(value):>12}" for value in values)
-        ratio = f"{values[1] / values[0]:>9.2f}x" if len(values) == 2 and values[0] and values[1] is not None else ""
+        last, other = values[-1], values[-2] if len(values) > 1 else None
+        ratio = f"{last / other:>9.2f}x" if other and last is not None else ""
         yield f"{title:<46}{name:<20}{cells}{ratio}"
         title = ""
 
@@ -41,7 +42,7 @@ def lines(title: str, by_broker: Mapping[str, Figures]) -> Iterator[str]:
 def header(brokers: list[str]) -> str:
     """The table's first line."""
     cells = "".join(f"{name:>12}" for name in brokers)
-    return f"{'':<46}{'':<20}{cells}" + ("  ours/java" if len(brokers) == 2 else "")
+    return f"{'':<46}{'':<20}{cells}" + (f"  {brokers[-1]}/{brokers[-2]}" if len(brokers) > 1 else "")
 
 
 def _number(value: float | None) -> str:
