@@ -17,9 +17,10 @@ from setuptools.command.build_ext import build_ext
 # What every message goes through. Not in here, though hot: `connection` and `message_store` (tests put others in their
 # place) and `header` (its classes are made at run time).
 HOT_PATH = {
-    "protocol": "batch binary_fields command frame header_fields java_hash properties record seen_headers",
-    "store": "commit_log consume_queue consume_queue_ext consume_queues dispatch extended_dispatch index index_file"
-    " mapped_file mapped_files reader results writer",
+    "protocol": "batch big_endian binary_fields command frame header_fields java_hash properties record seen_headers",
+    "store": "commit_log consume_queue consume_queue_ext consume_queues dispatch entry_filter extended_dispatch index"
+    " index_file mapped_file mapped_files reader results writer",
+    "filter": "record_matcher sql92 sql92_expressions sql92_values",
     "": "clock",
     "broker": "appender long_polling pull_checks send_answers send_checks stats traffic",
     "broker/processors": "pull send",

@@ -14,7 +14,7 @@ from rocketpy.clock import Clock, now_ms
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import ConfigError
 from rocketpy.filter.bloom import BloomFilter, bit_set
-from rocketpy.filter.sql92 import FilterError, Matches, compile_filter
+from rocketpy.filter.sql92 import Filter, FilterError, compile_filter
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.body import Body, body
 from rocketpy.protocol.body import wire as member
@@ -80,7 +80,7 @@ def is_tag_type(expression_type: str | None) -> bool:
     return expression_type in (None, "", ExpressionType.TAG.value)
 
 
-def matches_of(expression: str | None, expression_type: str | None) -> Matches | None:
+def filter_of(expression: str | None, expression_type: str | None) -> Filter | None:
     """The compiled expression; None for one that is none, or of a type that is not known."""
     if expression_type != ExpressionType.SQL92 or expression is None:
         return None
@@ -122,9 +122,9 @@ class ConsumerFilters:
         properties = split_stored(record.properties)
         marked = 0
         for data in filters.values():
-            matches = matches_of(data.expression, data.expression_type)
+            wanted = filter_of(data.expression, data.expression_type)
             bloom = data.bloom_filter_data
-            if matches is not None and bloom is not None and matches(properties):
+            if wanted is not None and bloom is not None and wanted.matches(properties):
                 marked |= bit_set(bloom.bit_pos)
         return marked.to_bytes(self._bloom.bits // 8, "little")
 
@@ -184,7 +184,7 @@ class ConsumerFilters:
                 known.client_version, known.dead, known.dead_time = version, False, 0
                 return
         self.dirty = True
-        if matches_of(subscription.sub_string, subscription.expression_type) is None:
+        if filter_of(subscription.sub_string, subscription.expression_type) is None:
             filters.pop(group, None)
             return
         filters[group] = ConsumerFilterData(

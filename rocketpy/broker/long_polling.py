@@ -19,8 +19,8 @@ from rocketpy.config.broker import BrokerConfig
 from rocketpy.protocol.api.pull import PullMessage
 from rocketpy.protocol.command import Command
 from rocketpy.remoting.connection import Connection
+from rocketpy.store.entry_filter import RecordFilter
 from rocketpy.store.message_store import MessageStore
-from rocketpy.store.reader import RecordFilter
 
 log = logging.getLogger(__name__)
 

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
+from typing import Final
 
-from rocketpy.broker.consumer_filters import ConsumerFilters, MayMatch, is_tag_type, matches_of
+from rocketpy.broker.consumer_filters import ConsumerFilters, MayMatch, filter_of, is_tag_type
 from rocketpy.broker.consumers import ConsumerTable
 from rocketpy.broker.groups import GroupTable
 from rocketpy.broker.topics import TopicTable
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.errors import ReplyError
-from rocketpy.filter.sql92 import Matches
+from rocketpy.filter.record_matcher import matcher_of
+from rocketpy.filter.sql92 import Filter
 from rocketpy.filter.tags import ALL, tag_codes
 from rocketpy.protocol.api.client import SubscriptionData
 from rocketpy.protocol.api.group import SubscriptionGroupConfig
 from rocketpy.protocol.api.pull import PullMessage
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.flags import ExpressionType, MessageModel, Perm, PullSysFlag
-from rocketpy.protocol.properties import PropertyText
+from rocketpy.protocol.properties import property_value
 from rocketpy.protocol.property_names import RETRY_TOPIC
 from rocketpy.protocol.record import peek_properties
 from rocketpy.protocol.remarks import SEE_FAQ
 from rocketpy.protocol.topic_names import RETRY_PREFIX
-from rocketpy.store.reader import RecordFilter
+from rocketpy.store.entry_filter import RecordFilter
 
 log = logging.getLogger(__name__)
 
+_RETRY_TOPIC: Final = f"{RETRY_TOPIC}\x01".encode()
 _tag_codes = lru_cache(maxsize=4096)(tag_codes)
 
 Codes = frozenset[int] | RecordFilter | None
@@ -110,7 +113,7 @@ class PullChecks:
         if kind:
             if not self._config.enable_property_filter:
                 raise self._unsupported(kind)
-            return record_filter(matches_of(request.subscription, kind))
+            return record_filter(filter_of(request.subscription, kind))
         return None if request.subscription == ALL else frozenset()
 
     def _expression_of_group(self, request: PullMessage, subscription: SubscriptionData) -> Codes:
@@ -124,17 +127,17 @@ class PullChecks:
             raise ReplyError(ResponseCode.FILTER_DATA_NOT_LATEST, "the consumer's consumer filter data not latest")
         if not self._config.enable_property_filter:
             raise self._unsupported(subscription.expression_type)
-        return record_filter(matches_of(known.expression, known.expression_type), self._filters.may_match(known))
+        return record_filter(filter_of(known.expression, known.expression_type), self._filters.may_match(known))
 
     def _of_retry(self, request: PullMessage, codes: Codes) -> Codes:
         """Messages that are tried again pass by the filter of the topic they came from, while the group has one."""
         group = request.topic.removeprefix(RETRY_PREFIX)
 
         def matches(view: bytes | memoryview) -> bool:
-            properties = PropertyText(peek_properties(view))
-            known = self._filters.get(properties.get(RETRY_TOPIC) or "", group)
-            found = None if known is None else matches_of(known.expression, known.expression_type)
-            return found is None or found(properties)
+            topic = property_value(peek_properties(view), _RETRY_TOPIC) or ""
+            known = self._filters.get(topic, group)
+            found = None if known is None else filter_of(known.expression, known.expression_type)
+            return found is None or matcher_of(found).matches(view)
 
         if isinstance(codes, RecordFilter):
             return RecordFilter(matches, may_match=codes.may_match)
@@ -170,8 +173,6 @@ class PullChecks:
         )
 
 
-def record_filter(matches: Matches | None, may_match: MayMatch | None = None) -> RecordFilter | None:
-    """What asks an expression about the properties of records; None, for all of them, without one."""
-    if matches is None:
-        return None
-    return RecordFilter(lambda view: matches(PropertyText(peek_properties(view))), None, may_match)
+def record_filter(wanted: Filter | None, may_match: MayMatch | None = None) -> RecordFilter | None:
+    """What asks a filter about the properties of records; None, for all of them, without one."""
+    return None if wanted is None else RecordFilter(matcher_of(wanted).matches, None, may_match)

@@ -1,7 +1,7 @@
 """SQL92 filters: an expression is compiled once and asked for each message (SelectorParser.jj, 4.9.8).
 
-    matches = compile_filter("price BETWEEN 10 AND 20 AND color IN ('red', 'blue')")
-    matches({"price": "15", "color": "red"})
+    wanted = compile_filter("price BETWEEN 10 AND 20 AND color IN ('red', 'blue')")
+    wanted.matches({"price": "15", "color": "red"})
 
 The grammar is that of Java with its surprises: nothing has to follow the end of an expression, so what does is not
 read (`a LIKE 'x'` is `a`); NOT binds tighter than comparisons; a property alone is a condition that never holds.
@@ -9,7 +9,7 @@ read (`a LIKE 'x'` is `a`); NOT binds tighter than comparisons; a property alone
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -18,9 +18,6 @@ from rocketpy.filter import sql92_tokens as kinds
 from rocketpy.filter.sql92_expressions import Expression, Properties
 from rocketpy.filter.sql92_tokens import LexicalError, Word, escaped, place, units, word_at
 from rocketpy.filter.sql92_values import EvaluationError, Long, integer
-
-Matches = Callable[[Properties], bool]
-"""Whether a message with these properties is wanted."""
 
 _MOST_NESTED: Final = 150
 """Levels of brackets and signs; Java's limit is the stack of a thread, some thousands."""
@@ -36,35 +33,33 @@ class FilterError(ValueError):
     """An expression that is none; the text is what Java answers CHECK_CLIENT_CONFIG with."""
 
 
-@lru_cache(maxsize=1000)
-def compile_filter(expression: str) -> Matches:
-    """The test that an expression stands for. Raises FilterError.
+class Filter:
+    """A compiled expression. Properties of other names than `names` mean nothing to it."""
 
-    Where the comparison of a message's properties fails, the message is not wanted.
-    """
-    evaluate = parse(expression).evaluate
+    __slots__ = ("_evaluate", "names")
 
-    def matches(properties: Properties) -> bool:
+    def __init__(self, expression: Expression, names: Iterable[str]) -> None:
+        self._evaluate = expression.evaluate
+        self.names = tuple(names)
+
+    def matches(self, properties: Properties) -> bool:
+        """Whether a message with these properties is wanted; where they cannot be compared, it is not."""
         try:
-            return evaluate(properties) is True
+            return self._evaluate(properties) is True
         except EvaluationError:
             return False
 
-    return matches
+
+@lru_cache(maxsize=1000)
+def compile_filter(expression: str) -> Filter:
+    """The filter that an expression stands for. Raises FilterError."""
+    parser = _Parser(expression)
+    return Filter(parser.parse(), parser.names)
 
 
 def parse(expression: str) -> Expression:
     """The expression as a function to a value. Raises FilterError."""
-    try:
-        parser = _Parser(expression)
-        return parser.condition(parser.disjunction())
-    except LexicalError as error:
-        raise FilterError(f"org.apache.rocketmq.filter.parser.TokenMgrError: {error}") from None
-    except _SyntaxError as error:
-        raise FilterError(f"org.apache.rocketmq.filter.parser.ParseException: {error}") from None
-    except EvaluationError as error:
-        kind = "java.lang.NumberFormatException" if str(error).startswith("For input") else "java.lang.RuntimeException"
-        raise FilterError(f"{kind}: {error}") from None
+    return _Parser(expression).parse()
 
 
 class _SyntaxError(ValueError):
@@ -84,6 +79,21 @@ class _Parser:
         self._ahead: Word | None = None
         self._expected: set[str] = set()
         self._nested = 0
+        self.names: dict[str, None] = {}
+        """Of the properties met so far, in their order."""
+
+    def parse(self) -> Expression:
+        """The whole expression. Raises FilterError."""
+        try:
+            return self.condition(self.disjunction())
+        except LexicalError as error:
+            raise FilterError(f"org.apache.rocketmq.filter.parser.TokenMgrError: {error}") from None
+        except _SyntaxError as error:
+            raise FilterError(f"org.apache.rocketmq.filter.parser.ParseException: {error}") from None
+        except EvaluationError as error:
+            is_number = str(error).startswith("For input")
+            kind = "java.lang.NumberFormatException" if is_number else "java.lang.RuntimeException"
+            raise FilterError(f"{kind}: {error}") from None
 
     def disjunction(self) -> Expression:
         left = self._conjunction()
@@ -190,13 +200,14 @@ class _Parser:
             return build.constant(_unquoted(word))
         if self._accept(kinds.DECIMAL):
             value = integer(word.image.rstrip("lL"), 64)
-            return build.constant(int(value) if value < 1 << 31 else Long(value))
+            return build.constant(value) if value < 1 << 31 else build.constant(Long(value))
         if self._accept(kinds.FLOATING):
             return build.constant(_floating(word.image))
         for kind, truth in _CONSTANTS.items():
             if self._accept(kind):
                 return build.constant(truth)
         if self._accept(kinds.ID):
+            self.names[word.image] = None
             return build.property_value(word.image)
         self._expect('"("')
         operand = self.disjunction()

@@ -54,7 +54,9 @@ def negation(operand: Expression) -> Expression:
         value = evaluate(properties)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return Long(-value) if isinstance(value, Long) else -value
+        if isinstance(value, Long):
+            return Long(-value)
+        return -value
 
     return Expression(negated, f"(- {operand.text})")
 

@@ -15,6 +15,8 @@ from zlib import crc32
 
 from mypy_extensions import i64
 
+from rocketpy.protocol.big_endian import unsigned_int
+from rocketpy.protocol.properties import last_value
 from rocketpy.protocol.record import (
     KEYS,
     LONGEST_PROPERTIES,
@@ -24,7 +26,6 @@ from rocketpy.protocol.record import (
     Record,
     code_of_tags,
     constant_head,
-    last_value,
     record_size,
 )
 
@@ -69,7 +70,7 @@ class Batch:
             body_at = at + 20
             if body_at > end:
                 raise ValueError(f"batch is cut off at byte {len(data)}")
-            properties_at = body_at + _unsigned(data, at + 16) + 2
+            properties_at = body_at + unsigned_int(data, at + 16) + 2
             if properties_at > end:
                 raise ValueError(f"batch is cut off at byte {len(data)}")
             properties_length: i64 = data[properties_at - 2] << 8 | data[properties_at - 1]
@@ -82,7 +83,7 @@ class Batch:
             stored_length = len(own) + len(suffix)
             if stored_length > LONGEST_PROPERTIES:
                 raise ValueError(f"properties of a message in a batch have {stored_length} bytes")
-            flag = _unsigned(data, at + 12)
+            flag = unsigned_int(data, at + 12)
             self.flags.append(flag - 0x1_0000_0000 if flag & 0x8000_0000 else flag)
             self.bodies.append(body)
             self.properties.append(own)
@@ -158,12 +159,3 @@ class Batch:
             queue_offset += 1
             physical_offset += size
         return b"".join(pieces)
-
-
-def _unsigned(data: bytes, at: i64) -> i64:
-    """The four bytes there as a number."""
-    first: i64 = data[at]
-    second: i64 = data[at + 1]
-    third: i64 = data[at + 2]
-    fourth: i64 = data[at + 3]
-    return first << 24 | second << 16 | third << 8 | fourth

@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from mypy_extensions import i64
+
 from rocketpy.protocol.java_hash import hash_map_order
 from rocketpy.protocol.property_names import CLUSTER, WAIT_STORE_MSG_OK
 
 LONGEST_PROPERTIES: Final = 32767
 """Bytes that a record has room for (Short.MAX_VALUE)."""
 
+_SEPARATOR: Final = 2
+_SHORT_VALUE: Final = 16
 _MOST_LAYOUTS: Final = 4096
 _LONGEST_NAMES: Final = 1000
 """Characters of all names together, beyond which their order is not worth remembering."""
@@ -63,27 +67,48 @@ def java_order(properties: Mapping[str, str], *, left_out: str | None = None) ->
 _java_order: Final = lru_cache(maxsize=4096)(hash_map_order)
 
 
-class PropertyText:
-    """Properties that are looked up in their text: cheaper than `split_properties` for the few that a filter names."""
+def property_value(properties: bytes, needle: bytes) -> str | None:
+    """One property out of the text; `needle` is its name and 0x01. An empty value counts as none."""
+    value = property_bytes(properties, needle)
+    return None if value is None else value.decode("utf-8", "replace")
 
-    __slots__ = ("_text",)
 
-    def __init__(self, text: str) -> None:
-        self._text = "\x02" + text
+def property_bytes(properties: bytes, needle: bytes) -> bytes | None:
+    """The same as it stands there; what is not UTF-8 does not keep it from being found.
 
-    def get(self, name: str, /) -> str | None:
-        """The value of one of them: of several the last that is not empty."""
-        text = self._text
-        needle = f"\x02{name}\x01"
-        at = text.rfind(needle)
-        while at >= 0:
+    Most values are so short that going to their end is quicker than `find`: 0.29 -> 0.14 us.
+    """
+    length: i64 = len(properties)
+    at: i64 = properties.rfind(needle)
+    while at >= 0:
+        if at == 0 or properties[at - 1] == _SEPARATOR:
+            start = at + len(needle)
+            end: i64 = start
+            near = min(start + _SHORT_VALUE, length)
+            while end < near and properties[end] != _SEPARATOR:
+                end += 1
+            if end == near and end < length:
+                end = properties.find(b"\x02", end)
+                if end < 0:
+                    end = length
+            if end > start:
+                return properties[start:end]
+        at = properties.rfind(needle, 0, at)
+    return None
+
+
+def last_value(text: str, needle: str) -> str | None:
+    """The same; of several entries the last one wins as in Java's map (MessageDecoder.string2messageProperties:449)."""
+    at = text.rfind(needle)
+    while at >= 0:
+        if at == 0 or text[at - 1] == "\x02":
             start = at + len(needle)
             end = text.find("\x02", start)
             value = text[start:] if end < 0 else text[start:end]
             if value:
                 return value
-            at = text.rfind(needle, 0, start - 1)
-        return None
+        at = text.rfind(needle, 0, at)
+    return None
 
 
 class StoredProperties:

@@ -35,9 +35,13 @@ from struct import error as StructError
 from typing import Final
 from zlib import crc32
 
+from mypy_extensions import i64
+
 from rocketpy.errors import ProtocolError
+from rocketpy.protocol.big_endian import unsigned_int
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.java_hash import string_hash
+from rocketpy.protocol.properties import last_value
 
 MAGIC: Final = 0xDAA320A7 - (1 << 32)
 BLANK_MAGIC: Final = 0xCBD43194 - (1 << 32)
@@ -51,8 +55,15 @@ LONGEST_PROPERTIES: Final = 32767
 OVERHEAD_LIMIT: Final = 64 << 10
 """What all fields but the body may take (CommitLog.MessageExtEncoder:1515)."""
 
+_SHORTEST_HEAD: Final = 88
+"""Bytes up to the body, with two IPv4 addresses."""
+_MORE_FOR_V6: Final = 12
+_LONGEST_HEAD: Final = _SHORTEST_HEAD + 2 * _MORE_FOR_V6
+
 QUEUE_OFFSET_POSITION: Final = 20
 SYS_FLAG_POSITION: Final = 36
+_HOSTS_FLAG_POSITION: Final = 39
+"""Of the byte of sysFlag with the two v6 bits."""
 
 _HOSTS_V6: Final = MessageSysFlag.BORNHOST_V6 | MessageSysFlag.STOREHOSTADDRESS_V6
 _NO_HOSTS_V6: Final = ~_HOSTS_V6
@@ -258,18 +269,28 @@ def _decode(buffer: Buffer, position: int) -> Record:
     return record
 
 
-def peek_properties(buffer: Buffer, position: int = 0) -> str:
-    """The text of the properties of the record at `position`, without decoding all of it. Raises ProtocolError."""
+def peek_properties(record: Buffer) -> bytes:
+    """The text of a record's properties, without decoding all of it. Raises ProtocolError.
+
+    The body of one that is a memoryview is not touched.
+    """
+    head = record if isinstance(record, bytes) else bytes(record[:_LONGEST_HEAD])
     try:
-        (sys_flag,) = _INT.unpack_from(buffer, position + SYS_FLAG_POSITION)
-        at = position + _HEADS[(sys_flag & _HOSTS_V6) >> 4].size
-        (body_length,) = _INT.unpack_from(buffer, at - 4)
-        at += max(body_length, 0)
-        at += 1 + buffer[at]
-        (length,) = _SHORT.unpack_from(buffer, at)
-    except (StructError, IndexError) as error:
-        raise ProtocolError(f"no CommitLog record at position {position}: {error}") from error
-    return str(buffer[at + 2 : at + 2 + max(length, 0)], "utf-8", "replace")
+        hosts = head[_HOSTS_FLAG_POSITION]
+        at: i64 = _SHORTEST_HEAD
+        if hosts & MessageSysFlag.BORNHOST_V6:
+            at += _MORE_FOR_V6
+        if hosts & MessageSysFlag.STOREHOSTADDRESS_V6:
+            at += _MORE_FOR_V6
+        body_length = unsigned_int(head, at - 4)
+        if body_length >> 31 == 0:
+            at += body_length
+        rest = head[at:] if isinstance(record, bytes) else bytes(record[at:])
+        begin: i64 = 1 + rest[0]
+        length: i64 = rest[begin] << 8 | rest[begin + 1]
+    except IndexError:
+        raise ProtocolError("the record ends before its properties") from None
+    return rest[begin + 2 : begin + 2 + length] if length >> 15 == 0 else b""
 
 
 def intact_size(buffer: Buffer, position: int, *, check_crc: bool = True) -> int:
@@ -314,25 +335,6 @@ def peek_store_timestamp(buffer: Buffer, position: int = 0) -> int:
 def blank(room: int) -> bytes:
     """The record that fills the `room` bytes left in a file (CommitLog:1358-1367)."""
     return _SIZE_AND_MAGIC.pack(room, BLANK_MAGIC)
-
-
-def property_value(properties: bytes, needle: bytes) -> str | None:
-    """One property out of the text; `needle` is its name and 0x01. An empty value counts as none."""
-    return last_value(properties.decode("utf-8", "replace"), needle.decode())
-
-
-def last_value(text: str, needle: str) -> str | None:
-    """The same; of several entries the last one wins as in Java's map (MessageDecoder.string2messageProperties:449)."""
-    at = text.rfind(needle)
-    while at >= 0:
-        if at == 0 or text[at - 1] == "\x02":
-            start = at + len(needle)
-            end = text.find("\x02", start)
-            value = text[start:] if end < 0 else text[start:end]
-            if value:
-                return value
-        at = text.rfind(needle, 0, at)
-    return None
 
 
 def tags_code(properties: bytes) -> int:

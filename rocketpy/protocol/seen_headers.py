@@ -10,9 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Generic, Protocol, Self, TypeVar
 
-from mypy_extensions import i64
-
 from rocketpy.errors import FieldError, ProtocolError
+from rocketpy.protocol.big_endian import unsigned_int
 from rocketpy.protocol.binary_fields import decode_fields
 
 
@@ -57,12 +56,12 @@ class SeenHeaders(Generic[V]):
         first_begin = first_at + len(self._first_lead) + 4
         if first_at < 0 or first_begin > len(fields):
             return self._decode(decode_fields(fields))
-        first_end = first_begin + _length_before(fields, first_begin)
+        first_end = first_begin + unsigned_int(fields, first_begin - 4)
         second_at = fields.find(self._second_lead, first_end)
         second_begin = second_at + len(self._second_lead) + 4
         if second_at < 0 or second_begin > len(fields):
             return self._decode(decode_fields(fields))
-        second_end = second_begin + _length_before(fields, second_begin)
+        second_end = second_begin + unsigned_int(fields, second_begin - 4)
         key = first_at, second_at - first_end, fields[:first_at] + fields[first_end:second_at] + fields[second_end:]
         seen = self._binary.get(key)
         if seen is None or second_end > len(fields):
@@ -136,15 +135,6 @@ class _Shape(Generic[V]):
 def usual_number(text: str) -> int | None:
     """A number without a sign, of up to 18 digits; None for any other text."""
     return int(text) if len(text) <= 18 and text.isdecimal() else None
-
-
-def _length_before(fields: bytes, begin: i64) -> i64:
-    """The length of a value, which stands before it."""
-    first: i64 = fields[begin - 4]
-    second: i64 = fields[begin - 3]
-    third: i64 = fields[begin - 2]
-    fourth: i64 = fields[begin - 1]
-    return first << 24 | second << 16 | third << 8 | fourth
 
 
 def _are_fields(parts: tuple[bytes, bytes, bytes]) -> bool:

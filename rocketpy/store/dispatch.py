@@ -13,13 +13,13 @@ from typing import Final
 from rocketpy.errors import ProtocolError
 from rocketpy.protocol.batch import Batch
 from rocketpy.protocol.flags import MessageSysFlag
+from rocketpy.protocol.properties import property_value
 from rocketpy.protocol.record import (
     BLANK_MAGIC,
     Record,
     decode,
     intact_size,
     peek_size_and_magic,
-    property_value,
 )
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC
 from rocketpy.store.commit_log import CommitLog

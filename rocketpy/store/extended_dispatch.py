@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Final
 
 from rocketpy.protocol.batch import Batch
-from rocketpy.protocol.record import LONGEST_TOPIC, Record, property_value
+from rocketpy.protocol.properties import property_value
+from rocketpy.protocol.record import LONGEST_TOPIC, Record
 from rocketpy.protocol.topic_names import is_light
 from rocketpy.store.consume_queue import ConsumeQueue
 from rocketpy.store.consume_queues import ConsumeQueues

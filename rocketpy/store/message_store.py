@@ -32,12 +32,13 @@ from rocketpy.store.consume_queues import ConsumeQueues
 from rocketpy.store.delay_levels import DelayLevels
 from rocketpy.store.directory_lock import AbortMark, DirectoryLock
 from rocketpy.store.dispatch import ArrivalListener, Dispatch
+from rocketpy.store.entry_filter import TagsFilter
 from rocketpy.store.extended_dispatch import ExtendedDispatch, is_usable, listed, queue_of
 from rocketpy.store.flush import Flusher, FlushJob
 from rocketpy.store.index import Index
 from rocketpy.store.lost_queues import LostQueues, known_topics, may_have_gone
 from rocketpy.store.paths import StorePaths
-from rocketpy.store.reader import Reader, TagsFilter
+from rocketpy.store.reader import Reader
 from rocketpy.store.recovery import Recovery
 from rocketpy.store.results import AppendResult, GetResult, PutStatus, QueryResult, StoreStats
 from rocketpy.store.survey import survey

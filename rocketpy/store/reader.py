@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct
 from typing import Final
@@ -15,35 +13,20 @@ from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.protocol.record import peek_store_timestamp
 from rocketpy.store.commit_log import CommitLog
 from rocketpy.store.consume_queue import ENTRY, ENTRY_SIZE, FILLER_SIZE, ConsumeQueue
-from rocketpy.store.consume_queue_ext import HIGHEST_ADDRESS, ConsumeQueueExt
 from rocketpy.store.consume_queues import ConsumeQueues
+from rocketpy.store.entry_filter import EntryFilter, TagsFilter
 from rocketpy.store.index import Index
 from rocketpy.store.results import GetResult, GetStatus, QueryResult
-
-
-@dataclass(frozen=True, slots=True)
-class RecordFilter:
-    """Lets records through by what is in them, after their tags codes if there are `codes`.
-
-    `may_match` is asked before a record with a unit in a ConsumeQueueExt is read: with its storeTimestamp (ms) and the
-    unit's bit map. False spares the reading.
-    """
-
-    matches: Callable[[bytes | memoryview], bool]
-    codes: frozenset[int] | None = None
-    may_match: Callable[[int, bytes], bool] | None = None
-
-
-CodesFilter = frozenset[int] | Callable[[int], bool]
-"""Tags codes to let through, or a function that tells of one."""
-TagsFilter = CodesFilter | RecordFilter
-"""The same, or what looks at the records themselves."""
-
-_WANTED: Final = frozenset((1,))
 
 _FEWEST_LOOKED_AT: Final = 800
 """Entries that a get looks at for one that its filter lets through; more if it may return more (543)."""
 _QUERY_TRIES: Final = 3
+
+
+@lru_cache(maxsize=1024)
+def _entries(count: int) -> Struct:
+    """Reads so many entries."""
+    return Struct(">" + "qiq" * count)
 
 
 @lru_cache(maxsize=1024)
@@ -97,12 +80,10 @@ class Reader:
         result = GetResult(GetStatus.NO_MATCHED_MESSAGE, queue_offset, low, high)
         if tags_filter is None and self._collect_all(entries, max_count, result):
             return result
-        rows = ENTRY.iter_unpack(entries if len(entries) <= most else entries[:most])
-        if isinstance(tags_filter, RecordFilter):
-            self._collect(self._judged(rows, tags_filter, queue.ext), max_count, _WANTED, result)
-        else:
-            resolved = rows if queue.ext is None or tags_filter is None else queue.ext.resolved(rows)
-            self._collect(resolved, max_count, tags_filter, result)
+        if len(entries) > most:
+            entries = entries[:most]
+        wanted = None if tags_filter is None else EntryFilter(tags_filter, self._log, queue.ext)
+        self._collect(entries, max_count, wanted, result)
         return result
 
     def _corrected(self, asked: int, right: int) -> int:
@@ -111,17 +92,28 @@ class Reader:
         return right if config.broker_role is not BrokerRole.SLAVE or config.offset_check_in_slave else asked
 
     def _collect(
-        self, rows: Iterator[tuple[int, ...]], max_count: int, tags_filter: CodesFilter | None, result: GetResult
+        self, entries: memoryview, max_count: int, wanted: EntryFilter | None, result: GetResult
     ) -> None:
-        """Put the records that entries point to into `result`."""
+        """Put the records into `result` that entries point to and that are wanted; without a filter all are."""
         log = self._log
-        codes = tags_filter if isinstance(tags_filter, frozenset) else None
-        accepts = None if isinstance(tags_filter, frozenset) else tags_filter
         log_begin, log_end = log.min_offset, log.max_offset
         cold_before, most_bytes, most_count, cold_bytes, cold_count = self._limits(max_count, log_end)
+        available = len(entries) // ENTRY_SIZE
+        looked = 0 if wanted is None else wanted.first_wanted(entries)
+        physical_offset: i64 = ENTRY.unpack_from(entries, (looked - 1) * ENTRY_SIZE)[0] if looked else 0
         runs: list[int] = []
-        begin = end = looked = count = total = physical_offset = 0
-        for physical_offset, size, tags_code in rows:
+        end: i64 = 0
+        total: i64 = 0
+        count = at = 0
+        fields: tuple[int, ...] = ()
+        while looked < available:
+            if at == len(fields):  # as many as are likely to be needed
+                fields = _entries(min(available - looked, most_count + 1)).unpack_from(entries, looked * ENTRY_SIZE)
+                at = 0
+            physical_offset = fields[at]
+            size: i64 = fields[at + 1]
+            tags_code: i64 = fields[at + 2]
+            at += 3
             if count and (
                 (total + size > cold_bytes or count >= cold_count)
                 if physical_offset < cold_before
@@ -129,29 +121,24 @@ class Reader:
             ):
                 break
             looked += 1
-            if tags_code > HIGHEST_ADDRESS and (
-                (codes is not None and tags_code not in codes) or (accepts is not None and not accepts(tags_code))
-            ):  # the address of a lost unit is let through: the consumer looks at the tags, too
+            if wanted is not None and not wanted.lets_through(physical_offset, size, tags_code):
                 if not count:
                     result.status = GetStatus.NO_MATCHED_MESSAGE
-                continue
-            if physical_offset < log_begin or physical_offset + size > log_end:
+            elif physical_offset < log_begin or physical_offset + size > log_end:
                 if not count:
                     result.status = GetStatus.MESSAGE_WAS_REMOVING
-                continue
-            if physical_offset != end or not count:
-                if count:
-                    runs.append(begin)
-                    runs.append(end)
-                begin = physical_offset
-            end = physical_offset + size
-            count += 1
-            total += size
+            else:
+                if physical_offset != end or not count:
+                    if count:
+                        runs.append(end)
+                    runs.append(physical_offset)
+                end = physical_offset + size
+                count += 1
+                total += size
         result.next_begin_offset += looked
         result.behind = log_end - physical_offset
         result.suggest_slave = physical_offset < cold_before
         if count:
-            runs.append(begin)
             runs.append(end)
             self._found(runs, count, total, result)
 
@@ -211,23 +198,6 @@ class Reader:
         result.status = GetStatus.FOUND if result.views else GetStatus.MESSAGE_WAS_REMOVING
         result.message_count = count
         result.size = total
-
-    def _judged(
-        self, rows: Iterator[tuple[int, ...]], wanted: RecordFilter, ext: ConsumeQueueExt | None
-    ) -> Iterator[tuple[int, ...]]:
-        """The entries, with 1 for the tags code of those that are wanted or cannot be read, and 0 for others."""
-        codes, matches, read, may_match = wanted.codes, wanted.matches, self._log.read_runs, wanted.may_match
-        for physical_offset, size, tags_code in rows:
-            if tags_code <= HIGHEST_ADDRESS and ext is not None and (unit := ext.unit(tags_code)) is not None:
-                tags_code = unit[0]
-                if may_match is not None and not may_match(unit[1], unit[2]):
-                    yield physical_offset, size, 0
-                    continue
-            if codes is not None and tags_code > HIGHEST_ADDRESS and tags_code not in codes:
-                yield physical_offset, size, 0
-                continue
-            views = read([physical_offset, physical_offset + size])
-            yield physical_offset, size, 1 if not views or len(views[0]) < size or matches(views[0]) else 0
 
     def is_cold(self, queue: ConsumeQueue, queue_offset: int) -> bool:
         """Whether the log has since grown by more than fits into memory (checkInDiskByConsumeOffset:1112)."""

@@ -5,7 +5,6 @@ import random
 import pytest
 
 from rocketpy.protocol.properties import (
-    PropertyText,
     java_order,
     join_properties,
     split_properties,
@@ -110,13 +109,3 @@ def test_random_properties_survive() -> None:
         for _ in range(2):
             stored = stored_properties(join_properties(properties), "C")
             assert split_properties(stored.text) == stored.to_dict() == properties | {"CLUSTER": "C"}
-
-
-def test_properties_are_found_in_their_text_as_in_the_dict() -> None:
-    chance = random.Random(5)
-    for _ in range(3_000):
-        text = "".join(chance.choices(("a", "b", "ab", "\x01", "\x02", "ü", "1"), k=chance.randrange(25)))
-        known = split_properties(text)
-        found = PropertyText(text)
-        for name in ("a", "b", "ab", "ba", "aab", "ü", "1", "none", *known):
-            assert found.get(name) == known.get(name), (text, name)

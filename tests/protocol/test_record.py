@@ -9,6 +9,7 @@ import pytest
 from rocketpy.errors import ProtocolError
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.java_hash import string_hash
+from rocketpy.protocol.properties import property_value, split_properties
 from rocketpy.protocol.record import (
     BLANK_MAGIC,
     MAGIC,
@@ -23,7 +24,6 @@ from rocketpy.protocol.record import (
     peek_properties,
     peek_size_and_magic,
     peek_store_timestamp,
-    property_value,
     record_size,
     tags_code,
     topic_field,
@@ -83,7 +83,7 @@ def test_record_is_read_as_it_was_written(seed, born_host, store_host):
     assert intact_size(data, 0) == len(data)
     assert peek_store_timestamp(data) == 1_700_000_000_123
     assert peek_size_and_magic(data, 0) == (len(data), MAGIC)
-    assert peek_properties(data) == peek_properties(b"abc" + data, 3) == record.properties.decode("utf-8", "replace")
+    assert peek_properties(data) == peek_properties(memoryview(data)) == record.properties
 
 
 @pytest.mark.parametrize(("born_host", "store_host"), HOSTS)
@@ -183,6 +183,16 @@ def test_property_is_found_as_java_parses(text, value):
     assert property_value(text, b"KEYS\x01") == value
 
 
+def test_properties_are_found_in_their_text_as_in_the_dict():
+    chance = random.Random(5)
+    for _ in range(3_000):
+        letters = ("a", "b", "ab", "\x01", "\x02", "ü", "1", "long value of a property")
+        text = "".join(chance.choices(letters, k=chance.randrange(25)))
+        known = split_properties(text)
+        for name in ("a", "b", "ab", "ba", "aab", "ü", "1", "none", *known):
+            assert property_value(text.encode(), f"{name}\x01".encode()) == known.get(name), (text, name)
+
+
 def test_tags_code_is_the_hash_of_the_tag():
     assert tags_code("A\x01b\x02TAGS\x01标签".encode()) == string_hash("标签")
     assert tags_code(b"TAGS\x01") == tags_code(b"") == 0
@@ -208,5 +218,6 @@ def test_transaction_bits_survive():
 def test_properties_of_what_is_cut_off_are_refused():
     data = encode(make(random.Random(3), V4, V4))
     for length in range(88):
-        with pytest.raises(ProtocolError):
-            peek_properties(data[:length])
+        for cut in (data[:length], memoryview(data)[:length]):
+            with pytest.raises(ProtocolError):
+                peek_properties(cut)

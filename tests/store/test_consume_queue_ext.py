@@ -9,7 +9,7 @@ import pytest
 
 from rocketpy.protocol.java_hash import string_hash
 from rocketpy.store.consume_queue_ext import HIGHEST_ADDRESS, UNIT, ConsumeQueueExt
-from rocketpy.store.reader import RecordFilter
+from rocketpy.store.entry_filter import RecordFilter
 from rocketpy.store.results import GetStatus, PutStatus
 from tools.dissect.store_files import consume_queue_ext
 
@@ -90,7 +90,7 @@ def test_messages_get_units_and_are_filtered_by_their_tags(stores, extended, fil
     wanted = frozenset((string_hash("Tag1"),))
     found = store.get("Topic0", 0, 0, 32, wanted)
     assert (found.status, found.message_count, found.next_begin_offset) == (GetStatus.FOUND, 7, 20)
-    assert store.get("Topic0", 0, 0, 32, lambda code: code == string_hash("Tag2")).message_count == 6
+    assert store.get("Topic0", 0, 0, 32, frozenset((string_hash("Tag2"),))).message_count == 6
 
 
 def test_bit_map_spares_reading_what_does_not_match(stores, extended, make_record, now):

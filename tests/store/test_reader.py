@@ -6,6 +6,8 @@ import pytest
 
 from rocketpy.config.store import BrokerRole
 from rocketpy.protocol.java_hash import string_hash
+from rocketpy.protocol.record import decode, tags_code
+from rocketpy.store.entry_filter import RecordFilter
 from rocketpy.store.results import GetStatus
 
 
@@ -99,7 +101,8 @@ def test_tags_choose_messages(stores, fill_store):
     store = stores.open(mapped_file_size_consume_queue=20_000)
     fill_store(store, 60, topics=1, queues=1)
     one = string_hash("Tag1")
-    for chosen in (frozenset({one}), lambda code: code == one):
+    of_records = RecordFilter(lambda record: tags_code(decode(record).properties) == one)
+    for chosen in (frozenset({one}), of_records, RecordFilter(lambda record: True, frozenset({one}))):
         found = store.get("Topic0", 0, 0, 5, chosen)
         assert (found.status, found.message_count, found.next_begin_offset) == (GetStatus.FOUND, 5, 14)
         found = store.get("Topic0", 0, 59, 5, chosen)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import cycle
 from timeit import Timer
 from typing import cast
 
+from rocketpy.filter.record_matcher import RecordMatcher
+from rocketpy.filter.sql92 import compile_filter
 from rocketpy.protocol.api.pull import PullMessage, PullMessageReply
 from rocketpy.protocol.api.send import SendMessage, SendMessageReply
 from rocketpy.protocol.codes import RequestCode
 from rocketpy.protocol.command import JSON, Command, Reply, encode_reply, request_command
 from rocketpy.protocol.frame import FrameDecoder
 from rocketpy.protocol.properties import stored_properties
-from rocketpy.protocol.record import Record, encode_host, encode_into, offset_message_id, topic_field
+from rocketpy.protocol.record import Record, encode_host, encode_into, offset_message_id, record_size, topic_field
 from rocketpy.remoting.connection import Connection
 from rocketpy.remoting.router import Router, handles
+from tools.bench.features import SQL
 from tools.bench.frames import PullFrame, send_frame
 
 Subject = tuple[Callable[[], object], int]
@@ -93,7 +97,26 @@ def _subjects() -> dict[str, Subject]:
         "reply: encode of a send, binary": (lambda: encode_reply(send, reply), 1),
         "reply: encode of a send, JSON": (lambda: encode_reply(send_json, reply), 1),
         "reply: encode of a pull of 32, binary": (lambda: encode_reply(pull, pull_reply), 1),
+        **_filter_subjects(text, host),
         "router: a send that does nothing, binary": (lambda: router.answer(_NOBODY, send), 1),
+    }
+
+
+def _filter_subjects(text: bytes, host: bytes) -> dict[str, Subject]:
+    """A filter asked about records whose properties it has seen, and about others."""
+    def encoded(price: int) -> bytes:
+        properties = b"%b\x02price\x01%d\x02color\x01red" % (text, price)
+        topic = topic_field("BenchTopic")
+        data = memoryview(bytearray(record_size(128, len(topic) - 1, len(properties))))
+        record = Record("BenchTopic", 3, bytes(128), properties, born_host=host, store_host=host)
+        encode_into(data, 0, record, topic, 7, 1 << 30, 1_700_000_000_000)
+        return bytes(data)
+
+    seen, new = encoded(15), cycle([encoded(price) for price in range(5_000)])
+    matcher = RecordMatcher(compile_filter(SQL))
+    return {
+        "filter: SQL of a record, values seen before": (lambda: matcher.matches(seen), 1),
+        "filter: the same, new values": (lambda: matcher.matches(next(new)), 1),
     }
 
 
