@@ -1,8 +1,9 @@
 """What Java 4.9.8 says about itself, as data: the contract that tests/test_compat.py holds our declarations against.
 
 The tables (`*.json5`: JSON with comment lines) are made from the official jars by `python -m tools.extract`; golden
-frames and small stores are recorded from an official broker by `python -m tools.record_golden`. Neither is edited by
-hand, and nothing in rocketpy reads them.
+frames and small stores are recorded from an official broker by `python -m tools.record_golden`; what the C++ binding
+offers, which `rocketpy.compat_client` stands in for, is read off its source by `python -m tools.extract.binding`. None
+is edited by hand, and nothing in rocketpy reads them.
 """
 
 from __future__ import annotations

@@ -47,6 +47,12 @@ def test_unit_has_a_path_of_its_own():
     assert paths == ["/rocketmq/group-center?nofix=1"]
 
 
+def test_url_is_asked_as_it_is():
+    with serving(b"10.0.0.1:9876") as (domain, paths):
+        assert fetch_namesrv_addr(f"http://{domain}/rocketmq/nsaddr4client-internet") == "10.0.0.1:9876"
+    assert paths == ["/rocketmq/nsaddr4client-internet"]
+
+
 def test_failure_names_the_url():
     with (
         serving(b"no", 404) as (domain, _),
