@@ -182,6 +182,19 @@ def disk_at(path: str) -> Disk:
     return _the_machines
 
 
+def refusal(error: OSError) -> str:
+    """Why the disk refused something; if it belongs to somebody else, to whom, as a volume may that another user made.
+    """
+    reason = error.strerror or str(error)
+    if error.errno not in (errno.EACCES, errno.EPERM) or not isinstance(error.filename, str):
+        return reason
+    path = error.filename
+    while not os.path.exists(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    owner, user = os.stat(path).st_uid, os.geteuid()
+    return reason if owner == user else f"{reason}: {path} belongs to uid {owner}, this is uid {user}"
+
+
 def mount(directory: str, disk: Disk) -> None:
     """Have everything at and below `directory` written through `disk`, in this process, until `unmount`."""
     _mounted.pop(directory, None)

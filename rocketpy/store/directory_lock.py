@@ -13,7 +13,7 @@ import os
 from struct import Struct
 from typing import Final
 
-from rocketpy.disk import disk_at
+from rocketpy.disk import disk_at, refusal
 from rocketpy.errors import StoreError
 
 _FLOCK: Final = Struct("@hhqqi4x")  # struct flock of Linux: l_type, l_whence, l_start, l_len, l_pid
@@ -39,7 +39,7 @@ class DirectoryLock:
                 raise in_use
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise StoreError(f"cannot open {self.path}: {error.strerror}") from error
+            raise StoreError(f"cannot open {self.path}: {refusal(error)}") from error
         try:
             fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 0)
         except OSError as error:

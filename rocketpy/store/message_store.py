@@ -21,7 +21,7 @@ import sys
 from typing import Final
 
 from rocketpy.config.store import BrokerRole, StoreConfig
-from rocketpy.disk import disk_at
+from rocketpy.disk import disk_at, refusal
 from rocketpy.errors import ProtocolError, StoreError
 from rocketpy.protocol.record import Record, decode
 from rocketpy.protocol.topic_names import is_light
@@ -105,7 +105,7 @@ class MessageStore:
             for path in (self.paths.root, *self.log.files.directories, self.paths.consume_queue):
                 disk_at(path).make_directories(path)
         except OSError as error:
-            raise StoreError(f"cannot make {error.filename}: {error.strerror}") from error
+            raise StoreError(f"cannot make {error.filename}: {refusal(error)}") from error
         if self.config.duplication_enable:
             _log.warning("duplicationEnable is passed over: messages arrive without being confirmed")
         self._lock.acquire()
