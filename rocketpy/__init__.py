@@ -11,7 +11,7 @@ Where to read, from the bytes upwards; each package's own docstring goes on from
 - `remoting`: sockets and greenlets, without a subject
 - `namesrv`, `broker`: the two servers, `NameServer` and `Broker`; `client`: producers and consumers
 - `standalone`: both in one process, for a developer or a test
-- `admin`: the commands of mqadmin
+- `admin`: the commands of mqadmin; `compat_client`: the API of the C++ binding, upon `client`
 - `cli`: the entry points `rocketpy`, `mqnamesrv`, `mqbroker`, `mqadmin`
 
 Nobody imports what stands below in this list (tests/test_layers.py), and gevent begins with `remoting`. A message that
