@@ -114,14 +114,27 @@ def test_containers_started_at_once_are_apart(image: str) -> None:
         assert list(threads.map(started, bodies)) == [[body] for body in bodies]
 
 
-def test_clients_in_the_network_reach_it_by_its_alias(image: str) -> None:
+def sent_from(network: Network) -> str:
+    """What a client in a container of its own says of a message that it sent to "mq"."""
+    client = DockerContainer(images.ours()).with_network(network).with_command(["sleep", "infinity"])
+    with client as inside:
+        done = inside.exec(["/opt/rocketpy/bin/python", "-c", INSIDE])
+    return done.output.decode().strip()
+
+
+def test_host_and_network_both_reach_ours() -> None:
     with Network() as network:
-        container = RocketMQContainer(image).with_topics("orders").with_network(network).with_network_aliases("mq")
-        with container.with_advertised_address("mq:10911"):
-            client = DockerContainer(images.ours()).with_network(network).with_command(["sleep", "infinity"])
-            with client as inside:
-                done = inside.exec(["/opt/rocketpy/bin/python", "-c", INSIDE])
-                assert (done.exit_code, done.output) == (0, b"SEND_OK\n")
+        container = RocketMQContainer(images.ours()).with_topics("orders")
+        with container.with_network(network).with_network_aliases("mq") as rocketmq:
+            assert sent_from(network) == "SEND_OK"
+            assert received(rocketmq.get_namesrv_address(), "outside", 1) == [b"from the network"]
+
+
+def test_network_reaches_javas_broker_by_the_address_that_is_advertised_there() -> None:
+    with Network() as network:
+        container = RocketMQContainer(images.official()).with_network(network).with_network_aliases("mq")
+        with container.with_topics("orders").with_advertised_address("mq:10911"):
+            assert sent_from(network) == "SEND_OK"
 
 
 def test_a_container_that_ends_says_why() -> None:

@@ -65,10 +65,11 @@ class RocketMQContainer(DockerContainer):
     taken one message, into the topic which every broker has under its own name. It goes by the name `broker-a` in
     `DefaultCluster` unless set.
 
-    A broker has one address for all its clients. Those in other containers of a network reach the name server by an
-    alias, and the broker if it is advertised so; then it is for them alone:
-
-        RocketMQContainer().with_network(network).with_network_aliases("mq").with_advertised_address("mq:10911")
+    Clients in other containers of a network find the name server of our image by an alias, "mq:9876" after
+    `with_network(network).with_network_aliases("mq")`; both they and those on the host get an address of the broker
+    that works for them. An official broker has one address for all: `with_advertised_address("mq:10911")` makes it that
+    of the network, and then it is for the network alone. The ids of messages (offsetMsgId) name the address inside, so
+    on the host messages are looked up by key or by their other id.
     """
 
     def __init__(self, image: str | None = None, **kwargs: Any) -> None:
@@ -109,7 +110,7 @@ class RocketMQContainer(DockerContainer):
         return self
 
     def with_advertised_address(self, address: str) -> Self:
-        """Have clients told to reach the broker at this `host:port`. Raises ValueError for anything else."""
+        """Have clients find the broker at this `host:port`, not where this host does. Raises ValueError for others."""
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) < 65536:
             raise ValueError(f"an address is host:port, not {address!r}")

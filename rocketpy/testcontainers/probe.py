@@ -45,25 +45,35 @@ class Probe:
         self._admin.close()
 
     def advertise(self, address: str, permission: str) -> None:
-        """Have the broker registered under `address`. Raises NotReady.
+        """Have the broker known by `address` to whoever asks from here. Raises NotReady.
 
-        It takes over brokerIP1 and listenPort at once, goes on listening where it does, and registers anew when it is
-        told its brokerPermission (AdminBrokerProcessor.updateBrokerConfig:519). The name server would keep the old
-        address for two minutes, then close the connection that both came by, and forget the new one as well until the
-        broker registers again, up to 30 s later (RouteInfoManager.scanNotActiveBroker): so it is taken out first.
+        Ours has advertisedAddr for that, and goes on being known by its own address inside. A broker without it moves
+        altogether.
         """
         cluster, registered = self._registered()
         if registered == address:
             return
-        host, _, port = address.rpartition(":")
+        self._configure(advertisedAddr=address)
+        if self._registered()[1] != address:
+            self._move(cluster, registered, address, permission)
+
+    def _move(self, cluster: str, old: str, new: str, permission: str) -> None:
+        """Have the broker registered under another address, as people do it with mqadmin.
+
+        It takes over brokerIP1 and listenPort at once, goes on listening where it does, and registers when it is told
+        its brokerPermission (AdminBrokerProcessor.updateBrokerConfig:519). The name server would keep the old address
+        for two minutes, then close the connection that both came by, and forget the new one as well until the broker
+        registers again, up to 30 s later (RouteInfoManager.scanNotActiveBroker): so the old one is taken out first.
+        """
+        host, _, port = new.rpartition(":")
         self._configure(brokerIP1=host, listenPort=port)
         self._ask(
             self._namesrv,
-            UnregisterBroker(broker_name=self._name, broker_addr=registered, cluster_name=cluster, broker_id=0),
+            UnregisterBroker(broker_name=self._name, broker_addr=old, cluster_name=cluster, broker_id=0),
         )
         self._configure(brokerPermission=permission)
-        if self._registered()[1] != address:
-            raise NotReady(f"the broker is not yet registered as {address}")
+        if self._registered()[1] != new:
+            raise NotReady(f"the broker is not yet registered as {new}")
 
     def create_topic(self, name: str, queues: int) -> None:
         """Have the topic at the broker, and its route at the name server. Raises NotReady."""
