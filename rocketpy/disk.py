@@ -171,12 +171,13 @@ class Disk:
 
 
 _the_machines: Final = Disk()
-_mounted: dict[str, Disk] = {}
+_mounted: tuple[tuple[str, Disk], ...] = ()
+"""Directories and what is mounted there, the last one first; replaced as a whole, since threads look into it."""
 
 
 def disk_at(path: str) -> Disk:
     """The disk that `path` is on: the last one mounted at a directory above."""
-    for directory, disk in reversed(_mounted.items()):
+    for directory, disk in _mounted:
         if path == directory or path.startswith(directory + "/"):
             return disk
     return _the_machines
@@ -195,12 +196,20 @@ def refusal(error: OSError) -> str:
     return reason if owner == user else f"{reason}: {path} belongs to uid {owner}, this is uid {user}"
 
 
-def mount(directory: str, disk: Disk) -> None:
-    """Have everything at and below `directory` written through `disk`, in this process, until `unmount`."""
-    _mounted.pop(directory, None)
-    _mounted[directory] = disk
+def mount(directory: str, disk: Disk) -> Disk | None:
+    """Have everything at and below `directory` written through `disk`, in this process, until `unmount`.
+
+    Gives back the disk that was mounted at that very directory before.
+    """
+    global _mounted
+    former = unmount(directory)
+    _mounted = ((directory, disk), *_mounted)
+    return former
 
 
-def unmount(directory: str) -> None:
-    """Undo `mount`."""
-    _mounted.pop(directory, None)
+def unmount(directory: str) -> Disk | None:
+    """Undo `mount`; gives back the disk that was mounted there."""
+    global _mounted
+    former = next((disk for place, disk in _mounted if place == directory), None)
+    _mounted = tuple(one for one in _mounted if one[0] != directory)
+    return former

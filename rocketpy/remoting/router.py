@@ -74,11 +74,12 @@ class Router:
     (AdminBrokerProcessor.java:248).
     """
 
-    __slots__ = ("_routes", "_silent")
+    __slots__ = ("_routes", "_silent", "_vip")
 
     def __init__(self, *processors: object, unknown: Literal["refuse", "silent"] = "refuse") -> None:
         self._silent = unknown == "silent"
         self._routes: dict[int, Route] = {}
+        self._vip: list[Router] = []
         self.add(*processors)
 
     def add(self, *processors: object) -> None:
@@ -95,10 +96,25 @@ class Router:
         """Every request code that is handled."""
         return frozenset(self._routes)
 
+    def route(self, code: int) -> Route | None:
+        """The way of the requests of a code; None if they are not handled."""
+        return self._routes.get(code)
+
+    def redirect(self, code: int, route: Route) -> None:
+        """Have the requests of a code go another way from now on, at the VIP port, too, unless it does not serve them.
+
+        For who stands in between for a while (`rocketpy.testing.faults`); nobody else pays for it.
+        """
+        self._routes[code] = route
+        for router in self._vip:
+            if code in router._routes:
+                router._routes[code] = route
+
     def for_vip(self) -> Router:
         """The same handlers without those that the VIP port does not serve."""
         router = Router(unknown="silent" if self._silent else "refuse")
         router._routes = {code: route for code, route in self._routes.items() if route.vip}
+        self._vip.append(router)
         return router
 
     def answer(self, peer: Connection, command: Command) -> list[Buffer]:

@@ -101,3 +101,18 @@ def test_exception_text_names_type_text_and_place() -> None:
     assert exception_text(ValueError()) == "ValueError"
     assert exception_text(ValueError("x")) == "ValueError: x"
     assert exception_text(FieldError("topic", "abc")) == str(FieldError("topic", "abc"))
+
+
+def test_request_is_redirected_until_it_goes_its_own_way_again() -> None:
+    router = Router(EchoProcessor())
+    vip = router.for_vip()
+    own = router.route(Echo.code)
+    assert own is not None
+    assert router.route(77) is None
+    router.redirect(Echo.code, own._replace(handler=lambda peer, request, command: Reply(9)))
+    request = Command(Echo.code, ext_fields={"text": "a", "number": "1"})
+    for one in (router, vip):
+        assert Command.decode(b"".join(one.answer(None, request))[4:]).code == 9  # type: ignore[arg-type]
+    router.redirect(Echo.code, own)
+    for one in (router, vip):
+        assert Command.decode(b"".join(one.answer(None, request))[4:]).code == 0  # type: ignore[arg-type]
