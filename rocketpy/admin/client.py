@@ -7,7 +7,7 @@ through them, since mqadmin prints it so.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rocketpy.admin.errors import BrokerError, ClientError, connect_failed, null_pointer, send_failed, timed_out
 from rocketpy.errors import ConnectError, RemotingError, RemotingTimeout
@@ -21,6 +21,9 @@ from rocketpy.protocol.java_hash import hash_map_order, hash_order, string_hash
 from rocketpy.protocol.signature import Credentials, signer
 from rocketpy.protocol.topic_names import retry_topic
 from rocketpy.remoting.client import Client
+
+if TYPE_CHECKING:
+    import ssl
 
 B = TypeVar("B", bound=Body)
 H = TypeVar("H", bound=Header)
@@ -42,11 +45,16 @@ _BROKER_REFUSES: frozenset[type[Header]] = frozenset({
 class AdminClient:
     """Asks the name servers given, and brokers by address; to be closed in the end."""
 
-    def __init__(self, namesrv: str | None, credentials: Credentials | None = None) -> None:
-        """`namesrv` is a list of addresses, separated by semicolons. With `credentials` each request is signed."""
+    def __init__(
+        self, namesrv: str | None, credentials: Credentials | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """`namesrv` is a list of addresses, separated by semicolons.
+
+        With `credentials` each request is signed, with `tls` all connections are encrypted.
+        """
         self.namesrvs = None if namesrv is None else namesrv.split(";")
         self.credentials = credentials
-        self._client = Client(sign=None if credentials is None else signer(credentials))
+        self._client = Client(sign=None if credentials is None else signer(credentials), tls=tls)
         self._chosen: str | None = None
 
     def close(self) -> None:

@@ -21,7 +21,9 @@ from rocketpy.admin.format import render
 from rocketpy.admin.invocation import Command, Invocation
 from rocketpy.admin.options import OptionError
 from rocketpy.admin.report import Report
-from rocketpy.errors import RocketpyError
+from rocketpy.config.tls import process_tls
+from rocketpy.errors import ConfigError, RocketpyError
+from rocketpy.remoting.tls_door import client_tls
 
 _ADDITIONS = ("--json", "--strict")
 
@@ -59,7 +61,10 @@ def main(words: Sequence[str]) -> int:
         return 0
     if "--json" in added and not command.has_json:
         return _fail(command.name, "has nothing to tell as JSON")
-    failed = _execute(command, given, Report(as_json="--json" in added), strict=strict)
+    try:
+        failed = _execute(command, given, Report(as_json="--json" in added), strict=strict)
+    except ConfigError as error:  # of TLS: nothing was asked yet
+        return _fail(command.name, str(error))
     return 1 if failed and strict else 0
 
 
@@ -86,7 +91,8 @@ def _without_additions(words: Sequence[str]) -> tuple[list[str], set[str]]:
 def _execute(command: Command, given: dict[str, list[str]], report: Report, *, strict: bool) -> bool:
     """Whether anything went wrong."""
     namesrv = given["n"][0] if "n" in given else os.environ.get("NAMESRV_ADDR")
-    admin = AdminClient(namesrv, account())
+    tls = process_tls()  # -Dtls.enable=true in JAVA_OPT, as for tools.sh
+    admin = AdminClient(namesrv, account(), client_tls(tls) if tls.enable else None)
     assert command.run is not None, "every command is a decorator"
     run = Invocation(command, given, admin, report, strict=strict)
     try:

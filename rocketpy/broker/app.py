@@ -80,6 +80,7 @@ from rocketpy.remoting.app import App
 from rocketpy.remoting.client import Client
 from rocketpy.remoting.loops import Loops
 from rocketpy.remoting.router import Router
+from rocketpy.remoting.tls_door import TlsDoor, client_tls
 from rocketpy.store.extended_dispatch import ExtendedDispatch
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.timer_files import TimerFiles
@@ -247,12 +248,15 @@ class Broker(App):
 
     def _listen(self) -> None:
         self._router = Router()
-        self._ports = Ports(self._router, self._host, self.settings.server)
+        door = TlsDoor(self.settings.tls)
+        door.prepare()
+        self._ports = Ports(self._router, self._host, self.settings.server, door)
         self._to_stop.append(self._ports.stop)
         self._ports.listen(self.settings.store.ha_listen_port)
 
     def _serve(self) -> None:
-        self._client = Client(self.settings.client)
+        tls = client_tls(self.settings.tls) if self.settings.client.use_tls else None
+        self._client = Client(self.settings.client, tls=tls)
         self._to_stop.append(self._client.close)
         name = partial(identity, self.settings, self._ports)
         self._namesrv_link = NamesrvLink(self.settings.broker, name, self.topics, self._client)

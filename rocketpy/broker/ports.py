@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from rocketpy.config.remoting import ServerConfig
 from rocketpy.errors import RemotingError
+from rocketpy.remoting.connection import Door
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.server import Server
 
@@ -25,11 +26,12 @@ T = TypeVar("T")
 class Ports:
     """Takes the ports with `listen`, serves with `serve`, gives them back with `stop`."""
 
-    def __init__(self, router: Router, host: str, config: ServerConfig) -> None:
+    def __init__(self, router: Router, host: str, config: ServerConfig, door: Door | None = None) -> None:
         self._router = router
         self._host = host
         self._config = config
-        self._server = Server(router, host, config.listen_port, config)
+        self._door = door
+        self._server = Server(router, host, config.listen_port, config, door=door)
         self._vip_server: Server | None = None
         self._ha_socket: socket.socket | None = None
         self.port = 0
@@ -84,7 +86,7 @@ class Ports:
             return take(0)
 
     def _listen_vip(self, port: int) -> Server:
-        server = Server(self._router, self._host, port, self._config, vip=True)
+        server = Server(self._router, self._host, port, self._config, vip=True, door=self._door)
         server.listen()
         return server
 

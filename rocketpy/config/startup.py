@@ -19,6 +19,7 @@ from rocketpy.config.properties import load_properties
 from rocketpy.config.remoting import RemotingClientConfig, ServerConfig
 from rocketpy.config.store import BrokerRole, StoreConfig
 from rocketpy.config.timer import TimerConfig
+from rocketpy.config.tls import TlsConfig, process_tls
 from rocketpy.errors import ConfigError
 
 _log = logging.getLogger("rocketpy.config")
@@ -41,8 +42,12 @@ class BrokerSettings:
     store: StoreConfig = field(default_factory=StoreConfig)
     timer: TimerConfig = field(default_factory=TimerConfig)
     advertised: AdvertisedConfig = field(default_factory=AdvertisedConfig)
+    tls: TlsConfig = field(default_factory=process_tls)
     path: str = field(default_factory=_broker_path)
     properties: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.client.use_tls = self.client.use_tls or self.tls.speaks
 
     @property
     def configs(self) -> tuple[Config, ...]:
@@ -57,7 +62,10 @@ class BrokerSettings:
     def take_over(self, properties: dict[str, str], source: str) -> list[str]:
         """The same with what such a file would say; `source` is named where a key is not known."""
         self.properties = properties
-        return _take_over(properties, (*self.configs, self.timer, self.advertised), source)
+        unknown = _take_over(properties, (*self.configs, self.timer, self.advertised, self.tls), source)
+        if "useTLS" not in properties:  # BrokerStartup.java:105
+            self.client.use_tls = self.tls.speaks
+        return unknown
 
     def settle(self) -> None:
         """Fixes what follows from other keys; ConfigError, with Java's text, for what cannot be started.
@@ -100,6 +108,7 @@ class NamesrvSettings:
     namesrv: NamesrvConfig = field(default_factory=NamesrvConfig)
     server: ServerConfig = field(default_factory=lambda: ServerConfig(listen_port=9876))
     inside: InsideConfig = field(default_factory=InsideConfig)
+    tls: TlsConfig = field(default_factory=process_tls)
     properties: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -110,7 +119,7 @@ class NamesrvSettings:
     def load(self, path: str) -> list[str]:
         """Takes over the file at `path` and returns the keys that nobody knows; ConfigError if it is unreadable."""
         self.properties = load_properties(path)
-        unknown = _take_over(self.properties, (*self.configs, self.inside), path)
+        unknown = _take_over(self.properties, (*self.configs, self.inside, self.tls), path)
         self.namesrv.config_store_path = path
         return unknown
 

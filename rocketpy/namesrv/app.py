@@ -16,6 +16,7 @@ from rocketpy.remoting.client import Client
 from rocketpy.remoting.loops import Loops
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.server import Server
+from rocketpy.remoting.tls_door import TlsDoor
 
 _FIRST_SCAN_MS = 5_000
 _SCAN_MS = 10_000
@@ -58,7 +59,9 @@ class NameServer(App):
         self._kv.path = self.settings.namesrv.kv_config_path     # it may have been changed since
         self._kv.load()
         config = self.settings.server
-        self._server = Server(self._router(), self._host, config.listen_port, config)
+        door = TlsDoor(self.settings.tls)
+        door.prepare()
+        self._server = Server(self._router(), self._host, config.listen_port, config, door=door)
         self._server.start()
         self._loops.every(_SCAN_MS, lambda: self.drop_expired(self._peer_clock()), first=_FIRST_SCAN_MS)
 

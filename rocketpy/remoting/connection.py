@@ -18,6 +18,7 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -45,6 +46,8 @@ OUTPUT_LIMIT = 64 << 20
 _READ, _WRITE = 1, 2
 
 Sign = Callable[[Command], None]
+Door = Callable[[socket.socket, int], socket.socket]
+"""Looks at the first byte of a connection and gives the socket to go on with; may wait. Raises OSError."""
 
 
 class Connection:
@@ -109,9 +112,12 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection {self.remote_address}{' closed' if self.closed else ''}>"
 
-    def start(self) -> None:
-        """Begin to read."""
-        self._resume_reading()
+    def start(self, door: Door | None = None) -> None:
+        """Begin to read, behind `door` if there is one."""
+        if door is None:
+            self._resume_reading()
+        else:
+            self._read_watcher.start(self._workers.run, partial(self._enter, door))
 
     def spawn(self, function: Callable[..., object], *args: object) -> None:
         """Run `function` in a greenlet of its own; it ends with the server or client that this connection is of.
@@ -219,6 +225,25 @@ class Connection:
                 log.exception("%s: %r failed after the close", self.remote_address, told)
 
     # -- input
+
+    def _enter(self, door: Door) -> None:
+        """The first byte is there: see who that is, then read on."""
+        self._pause_reading()
+        try:
+            first = self._socket.recv(1, socket.MSG_PEEK)
+            if first:
+                self._socket = door(self._socket, first[0])
+        except (BlockingIOError, InterruptedError):
+            self.start(door)
+            return
+        except OSError as error:
+            self._broken(error)
+            return
+        if self.closed:  # meanwhile; the socket behind the door is another one
+            self._socket.close()
+            return
+        self._resume_reading()
+        self._read()  # TLS may have taken more off the line than its handshake
 
     def _read(self) -> None:
         """A slice: one read, every whole frame of it, one write."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from typing import Any
 
 from gevent import Timeout
 from gevent.socket import wait_read, wait_write
@@ -37,15 +38,28 @@ class TlsSocket(ssl.SSLSocket):
             raise BlockingIOError from error
 
 
+HANDSHAKE_SECONDS = 10.0
+"""How long a client may take to shake hands (SslHandler of Netty)."""
+
+
 def connect_tls(sock: socket.socket, context: ssl.SSLContext, host: str, timeout: float) -> socket.socket:
     """`sock`, which is connected to `host`, with TLS on it; waits as greenlets do, up to `timeout` seconds.
 
     Raises OSError: ssl.SSLCertVerificationError if the server is not who it should be, TimeoutError.
     """
     sock.setblocking(False)
+    return _secured(sock, context, timeout, server_hostname=host)
+
+
+def accept_tls(sock: socket.socket, context: ssl.SSLContext) -> socket.socket:
+    """`sock`, on which a client has begun to shake hands, with TLS on it; waits as greenlets do. Raises OSError."""
+    return _secured(sock, context, HANDSHAKE_SECONDS, server_side=True)
+
+
+def _secured(sock: socket.socket, context: ssl.SSLContext, timeout: float, **how: Any) -> socket.socket:
     usual, context.sslsocket_class = context.sslsocket_class, TlsSocket
     try:
-        tls = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        tls = context.wrap_socket(sock, do_handshake_on_connect=False, **how)
     except BaseException:
         sock.close()
         raise

@@ -236,3 +236,12 @@ def test_long_work_shows_how_far_it_is_on_a_terminal(
     name = cluster.broker.settings.broker.broker_name
     assert err == f"\rqueue 0 of {name}: 32 of 40\rqueue 0 of {name}: 40 of 40\n"
     assert out.count("MSGID: ") == 40
+
+
+def test_certificate_that_cannot_be_read_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("enable=true", "test.mode.enable=false", "client.certPath=/nowhere.pem", "client.keyPath=/nowhere.pem")
+    monkeypatch.setenv("JAVA_OPT", " ".join(f"-Dtls.{option}" for option in options))
+    assert main(["topicList", "-n", "127.0.0.1:1"]) == 1
+    assert capsys.readouterr() == ("", "mqadmin topicList: cannot read /nowhere.pem: No such file or directory\n")
