@@ -14,7 +14,7 @@ from gevent.pool import Pool
 
 from rocketpy.config.remoting import ServerConfig
 from rocketpy.errors import RemotingError
-from rocketpy.remoting.connection import Connection
+from rocketpy.remoting.connection import Connection, Door
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.workers import Workers
 
@@ -36,17 +36,26 @@ class Server:
 
     `host` is a numeric address; "" is every one, of IPv6 too where there is IPv6, as Java listens.
     Whoever must know the port before anything is served calls `listen` first and `start` when all is set up.
-    `vip=True`: the second port of a broker, which does not serve handlers marked `vip=False`.
+    `vip=True`: the second port of a broker, which does not serve handlers marked `vip=False`. `door` lets connections
+    in, with or without TLS; without one all are plain.
     Connections without a byte in either direction for serverChannelMaxIdleTimeSeconds are closed (120 s;
     NettyRemotingServer.java:260).
     """
 
     def __init__(
-        self, router: Router, host: str = "", port: int = 0, config: ServerConfig | None = None, *, vip: bool = False
+        self,
+        router: Router,
+        host: str = "",
+        port: int = 0,
+        config: ServerConfig | None = None,
+        *,
+        vip: bool = False,
+        door: Door | None = None,
     ) -> None:
         self._config = ServerConfig() if config is None else config
         self._router = router
         self._vip = vip
+        self._door = door
         self._host = host
         self._port = port
         self._listener: socket.socket | None = None
@@ -144,7 +153,7 @@ class Server:
             return
         self.connections.add(connection)
         connection.on_close.append(self.connections.discard)
-        connection.start()
+        connection.start(self._door)
 
     def _pause_accepting(self, error: OSError) -> None:
         log.error("no connection can be taken on port %d: %s", self.address[1], error.strerror)
