@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import socket
 import struct
@@ -38,11 +39,19 @@ def own_sockets(listener: socket.socket) -> list[str]:
     return [str(os.fstat(listener.fileno()).st_ino)]
 
 
-def test_all_ports_of_servers_answer(healthcheck: ModuleType, tmp_path: Path) -> None:
+def test_all_ports_of_servers_answer_and_log_nothing_of_it(
+    healthcheck: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(healthcheck, "BROKER_TIMEOUT_S", 0.05)
     with Standalone.on_free_ports(str(tmp_path)) as rocketmq:
+        caplog.set_level(logging.INFO)
+        caplog.clear()
         for address in (rocketmq.namesrv.address, rocketmq.broker.address, rocketmq.broker.vip_address):
             host, _, port = address.rpartition(":")
             healthcheck.ask(host, int(port))
+        rocketmq.call(lambda: None)
+        assert caplog.messages == []
+    assert list((tmp_path / "consumequeue").iterdir()) == []
 
 
 def test_servers_are_found_by_their_processes(

@@ -15,8 +15,11 @@ from collections.abc import Iterator
 
 PROGRAMS = {b"mqnamesrv", b"mqbroker", b"rocketpy"}
 TIMEOUT_S = 3.0
+BROKER_TIMEOUT_S = 0.3
+"""After which a port is asked what a name server answers; a broker would write a line about that into its log."""
 _LISTEN = "0A"
-_GET_BROKER_CLUSTER_INFO = 106  # a name server tells, a broker refuses; either way it answers
+_GET_MAX_OFFSET = 30
+_GET_BROKER_CLUSTER_INFO = 106
 
 
 def main() -> int:
@@ -74,11 +77,38 @@ def connectable(family: int, text: str) -> str:
 
 def ask(host: str, port: int) -> None:
     """Ask one thing and wait for the answer, whatever it is. Raises OSError or EOFError when there is none."""
-    header = json.dumps({"code": _GET_BROKER_CLUSTER_INFO, "language": "JAVA", "version": 409, "opaque": 1, "flag": 0})
     with socket.create_connection((host, port), TIMEOUT_S) as connection:
-        connection.sendall(struct.pack(">II", len(header) + 4, len(header)) + header.encode())
-        if not connection.recv(4):
+        connection.sendall(request(_GET_MAX_OFFSET, {"topic": "TBW102", "queueId": "0"}))
+        connection.settimeout(min(BROKER_TIMEOUT_S, TIMEOUT_S))
+        try:
+            read_frame(connection)
+            return
+        except TimeoutError:  # a name server says nothing to that
+            connection.settimeout(TIMEOUT_S)
+        connection.sendall(request(_GET_BROKER_CLUSTER_INFO, {}))
+        read_frame(connection)
+
+
+def request(code: int, fields: dict[str, str]) -> bytes:
+    """A frame without a body (rocketpy/protocol/frame.py)."""
+    header = json.dumps({"code": code, "language": "JAVA", "version": 409, "opaque": 1, "flag": 0, "extFields": fields})
+    return struct.pack(">II", len(header) + 4, len(header)) + header.encode()
+
+
+def read_frame(connection: socket.socket) -> None:
+    """Take a whole frame: what is left unread would make the end of the connection an error at the other side."""
+    read(connection, int.from_bytes(read(connection, 4)))
+
+
+def read(connection: socket.socket, size: int) -> bytes:
+    """So many bytes. Raises EOFError when the connection ends before."""
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        if not part:
             raise EOFError("the connection was closed")
+        data += part
+    return data
 
 
 if __name__ == "__main__":
