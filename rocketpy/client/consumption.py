@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-import gevent
-from gevent.queue import Queue
+from gevent.pool import Group
 
-from rocketpy.client.hub import UserCode
 from rocketpy.client.listening import ConsumeContext, ConsumeStatus, Listener
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import queue_without_namespace
 from rocketpy.client.process_queue import ProcessQueue
+from rocketpy.client.user_code import Dropped, UserCode
+from rocketpy.clock import now_ms
+from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.connection import ConsumeMessageDirectlyResult
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.remoting.router import exception_text
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from rocketpy.client.push_consumer import PushConsumer
 
 log = logging.getLogger(__name__)
-
-Task = Callable[[], None]
 
 _RESULTS: Final = {
     ConsumeStatus.SUCCESS: "CR_SUCCESS",
@@ -37,46 +35,33 @@ _RESULTS: Final = {
 
 
 class Consumption(ABC):
-    """Runs the listener, in as many greenlets, each with a thread, as the consumer has threads."""
+    """Runs the listener, as often at a time as the consumer has threads."""
 
     def __init__(self, consumer: PushConsumer, listener: Listener, user_code: UserCode) -> None:
-        self._consumer = consumer
-        self._listener = listener
-        self._user_code = user_code
-        self._tasks: Queue[Task | None] = Queue()
-        self._size = 0
-        self._workers: list[gevent.Greenlet[..., None]] = []
-        self._loops: list[gevent.Greenlet[..., None]] = []
+        self.consumer = consumer
+        self.listener = listener
+        self.user_code = user_code
+        self._loops = Group()
+        self._jobs = Group()
+        """Greenlets of this consumption that have something to finish."""
         self.stopped = False
 
+    @abstractmethod
     def start(self) -> None:
         """Begin to work."""
-        self._size = self._consumer.push.threads
-        self._workers = [gevent.spawn(self._work) for _ in range(self._size)]
 
     def resize(self, threads: int) -> None:
-        """Work in that many threads; of too many some end when they are idle."""
-        self._user_code.resize(threads)
-        working = [worker for worker in self._workers if not worker.ready()]
-        self._workers = working + [gevent.spawn(self._work) for _ in range(threads - self._size)]
-        for _ in range(self._size - threads):
-            self._tasks.put(None)
-        self._size = threads
+        """Run the listener so often at a time."""
+        self.user_code.resize(threads)
 
     def stop(self) -> None:
         """Take on nothing more, and wait for what the application has at the moment, up to `stop_timeout`."""
         self.stopped = True
-        gevent.killall(self._loops)
-        while not self._tasks.empty():
-            self._tasks.get_nowait()
-        for _ in self._workers:
-            self._tasks.put(None)
-        gevent.joinall(self._workers, timeout=self._consumer.push.stop_timeout)
-        unfinished = [worker for worker in self._workers if not worker.ready()]
-        if unfinished:
-            log.warning("%s: %d listeners do not end", self._consumer.group, len(unfinished))
-            gevent.killall(unfinished, block=False)
-        self._user_code.stop(wait=not unfinished)
+        self._loops.kill()
+        if not self.user_code.stop(self.consumer.push.stop_timeout):
+            log.warning("%s: some listeners do not end", self.consumer.group)
+            self._jobs.kill(block=False)
+        self._jobs.join(timeout=self.consumer.push.stop_timeout)
 
     @abstractmethod
     def submit(self, held: ProcessQueue, messages: list[ReceivedMessage], begin: bool) -> None:
@@ -87,54 +72,73 @@ class Consumption(ABC):
         message.broker_name = broker_name or ""
         queue = MessageQueue(topic=message.topic, broker_name=message.broker_name, queue_id=message.queue_id)
         context = ConsumeContext(queue)
-        self._consumer.unretry([message])
-        result = ConsumeMessageDirectlyResult(order=self._consumer.push.orderly)
+        self.consumer.unretry([message])
+        result = ConsumeMessageDirectlyResult(order=self.consumer.push.orderly)
         started = time.monotonic()
         try:
-            status = self._user_code.run(self._listener, [message], context)
+            status = self.user_code.run(self.listener, [message], context)
             result.consume_result = _RESULTS[status or ConsumeStatus.SUCCESS]
         except Exception as error:
-            log.warning("%s: the listener failed with %s", self._consumer.group, message, exc_info=True)
+            log.warning("%s: the listener failed with %s", self.consumer.group, message, exc_info=True)
             result.consume_result = "CR_THROW_EXCEPTION"
             result.remark = exception_text(error)
         result.auto_commit = context.auto_commit
         result.spent_time_mills = int((time.monotonic() - started) * 1000)
         return result
 
-    def _call(
-        self, held: ProcessQueue, batch: list[ReceivedMessage], context: ConsumeContext
-    ) -> tuple[ConsumeStatus, int]:
-        """What the listener says of a batch, and how many ms it took."""
-        hooks = self._consumer.consume_hooks
-        told = [hook.before(self._consumer.group, batch) for hook in hooks]
-        started = time.monotonic()
-        failed = False
+
+class Turn:
+    """One batch on its way through the application (ConsumeRequest.run:380)."""
+
+    __slots__ = ("_consumption", "_notes", "batch", "context", "held", "took_ms")
+
+    def __init__(self, consumption: Consumption, held: ProcessQueue, batch: list[ReceivedMessage]) -> None:
+        consumer = consumption.consumer
+        self.held = held
+        self.batch = batch
+        self.context = ConsumeContext(queue_without_namespace(consumer.settings.namespace, held.queue))
+        self.took_ms = 0
+        self._consumption = consumption
+        self._notes: list[object] = []
+        consumer.unretry(batch)
         held.running += 1
+
+    def listen(self) -> ConsumeStatus | None:
+        """Call the listener; in a thread of the application's."""
+        consumption = self._consumption
+        if self.held.dropped:
+            raise Dropped
+        started = str(now_ms())
+        for message in self.batch:
+            message.properties[names.CONSUME_START_TIMESTAMP] = started
+        if consumption.consumer.consume_hooks:
+            consumption.user_code.post(self._tell_begin)
+        begun = time.monotonic()
         try:
-            answered = self._user_code.run(self._listener, batch, context)
-            status = ConsumeStatus.SUCCESS if answered is None else ConsumeStatus(answered)
-        except Exception:
-            log.warning("%s: the listener failed with %s", self._consumer.group, batch, exc_info=True)
-            status, failed = ConsumeStatus.RECONSUME_LATER, True
+            return consumption.listener(self.batch, self.context)
         finally:
-            held.running -= 1
-        took_ms = int((time.monotonic() - started) * 1000)
-        for hook, note in zip(hooks, told, strict=True):
-            hook.after(note, status, took_ms, failed, took_ms >= self._consumer.push.consume_timeout * 1000)
-        return status, took_ms
+            self.took_ms = int((time.monotonic() - begun) * 1000)
 
-    def _context(self, held: ProcessQueue) -> ConsumeContext:
-        return ConsumeContext(queue_without_namespace(self._consumer.settings.namespace, held.queue))
-
-    def _later(self, seconds: float, task: Task) -> None:
-        gevent.spawn_later(seconds, self._tasks.put, task)
-
-    def _work(self) -> None:
-        while True:
-            task = self._tasks.get()
-            if task is None:
-                return
+    def end(self, answer: ConsumeStatus | None, error: BaseException | None) -> ConsumeStatus | None:
+        """What became of the batch, None if it was not consumed at all; in the hub."""
+        self.held.running -= 1
+        if isinstance(error, Dropped):
+            return None
+        consumer = self._consumption.consumer
+        status = ConsumeStatus.SUCCESS
+        if error is None and answer is not None:
             try:
-                task()
-            except Exception:
-                log.exception("%s: consuming failed", self._consumer.group)
+                status = ConsumeStatus(answer)
+            except ValueError as nonsense:
+                error = nonsense
+        if error is not None:
+            log.warning("%s: the listener failed with %s", consumer.group, self.batch, exc_info=error)
+            status = ConsumeStatus.RECONSUME_LATER
+        late = self.took_ms >= consumer.push.consume_timeout * 1000
+        for hook, note in zip(consumer.consume_hooks, self._notes, strict=False):
+            hook.after(note, status, self.took_ms, error is not None, late)
+        return status
+
+    def _tell_begin(self) -> None:
+        consumer = self._consumption.consumer
+        self._notes = [hook.before(consumer.group, self.batch) for hook in consumer.consume_hooks]

@@ -14,8 +14,8 @@ from typing import ParamSpec, TypeVar
 
 import gevent
 from gevent._hub_local import get_hub_if_exists
-from gevent.threadpool import ThreadPool
 
+from rocketpy.client.user_code import InGreenlets, InThreads, UserCode
 from rocketpy.remoting.app import App
 
 P = ParamSpec("P")
@@ -62,34 +62,9 @@ class Hub(App):
         gevent.spawn(settle, result, partial(function, *args, **kwargs))
         return result
 
-    def threads(self, count: int) -> UserCode:
-        """Something that runs the application's code; to be called, and used, in the hub."""
-        return UserCode(None if self._here else ThreadPool(count))
-
-
-class UserCode:
-    """Runs functions of the application while a greenlet waits: in threads, or in the greenlet where there are none."""
-
-    def __init__(self, pool: ThreadPool | None) -> None:
-        self._pool = pool
-
-    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `function` returns or raises."""
-        if self._pool is None:
-            return function(*args, **kwargs)
-        result: Future[T] = Future()  # the pool itself would print a trace of whatever is raised in it
-        self._pool.apply(settle, (result, partial(function, *args, **kwargs)))
-        return result.result()
-
-    def resize(self, count: int) -> None:
-        """Have so many threads at most."""
-        if self._pool is not None:
-            self._pool.maxsize = count
-
-    def stop(self, *, wait: bool = True) -> None:
-        """Let the threads go; without `wait`, one that does not end is left behind."""
-        if self._pool is not None and wait:
-            self._pool.kill()
+    def threads(self, count: int, name: str) -> UserCode:
+        """What runs the application's code, in threads of that name; to be called, and used, in the hub."""
+        return InGreenlets(count) if self._here else InThreads(count, name)
 
 
 def settle(result: Future[T], function: Callable[[], T]) -> None:

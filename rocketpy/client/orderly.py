@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import partial
 
 import gevent
 
-from rocketpy.client.consumption import Consumption
-from rocketpy.client.listening import ConsumeContext, ConsumeStatus
+from rocketpy.client.consumption import Consumption, Turn
+from rocketpy.client.listening import ConsumeStatus
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.process_queue import ProcessQueue
 from rocketpy.client.queue_locks import RENEW_SECONDS
@@ -30,25 +29,24 @@ class Orderly(Consumption):
     """A message that fails stops its queue for a moment, and is consumed again."""
 
     def start(self) -> None:
-        """Begin to work, and to renew the locks."""
-        super().start()
+        """Begin to renew the locks."""
         if self._is_clustering:
-            self._loops.append(gevent.spawn(self._keep_locks))
+            self._loops.spawn(self._keep_locks)
 
     def stop(self) -> None:
         """The same; then give all queues back."""
         super().stop()
         if self._is_clustering:
-            self._consumer.balance.locks.unlock(list(self._consumer.balance.table), oneway=False)
+            self.consumer.balance.locks.unlock(list(self.consumer.balance.table), oneway=False)
 
     def submit(self, held: ProcessQueue, messages: list[ReceivedMessage], begin: bool) -> None:
         """Somebody consumes the queue already unless `begin`."""
         if begin:
-            self._tasks.put(partial(self._consume, held))
+            self._jobs.spawn(self._consume, held)
 
     @property
     def _is_clustering(self) -> bool:
-        return self._consumer.model == MessageModel.CLUSTERING
+        return self.consumer.model == MessageModel.CLUSTERING
 
     def _consume(self, held: ProcessQueue) -> None:
         """Consume until the queue is empty, or something is against it (ConsumeRequest.run:416)."""
@@ -59,29 +57,38 @@ class Orderly(Consumption):
                     self._lock_later(held)
                     return
                 if time.monotonic() - started > CONTINUOUS_SECONDS:
-                    self._later(_SHORTEST, partial(self._consume, held))
+                    self._later(_SHORTEST, held)
                     return
-                batch = held.take(self._consumer.push.batch_size)
+                batch = held.take(self.consumer.push.batch_size)
                 if not batch:
                     return
-                context = self._context(held)
-                self._consumer.unretry(batch)
-                status, took_ms = self._call(held, batch, context)
-                if not self._settle(held, batch, status, context, took_ms):
+                if not self._settle(held, self._listen(held, batch)):
                     return
 
-    def _settle(
-        self,
-        held: ProcessQueue,
-        batch: list[ReceivedMessage],
-        status: ConsumeStatus,
-        context: ConsumeContext,
-        took_ms: int,
-    ) -> bool:
+    def _listen(self, held: ProcessQueue, batch: list[ReceivedMessage]) -> tuple[Turn, ConsumeStatus | None]:
+        turn = Turn(self, held, batch)
+        try:
+            answer, failure = self.user_code.run(turn.listen), None
+        except gevent.GreenletExit:
+            raise
+        except BaseException as error:
+            answer, failure = None, error
+        return turn, turn.end(answer, failure)
+
+    def _later(self, seconds: float, held: ProcessQueue) -> None:
+        """Go on with a queue after some time."""
+        gevent.spawn_later(seconds, self._jobs.spawn, self._consume, held)
+
+    def _settle(self, held: ProcessQueue, listened: tuple[Turn, ConsumeStatus | None]) -> bool:
         """Note how far the queue is; whether to go on at once (processConsumeResult:255)."""
+        turn, status = listened
+        batch, context = turn.batch, turn.context
+        if status is None:
+            held.give_back(batch)
+            return False
         go_on, next_offset = True, -1
         failed = status == ConsumeStatus.RECONSUME_LATER
-        self._consumer.stats.consumed(held.queue.topic, took_ms, 0 if failed else len(batch), len(batch) * failed)
+        self.consumer.stats.consumed(held.queue.topic, turn.took_ms, 0 if failed else len(batch), len(batch) * failed)
         if failed:
             if self._is_to_come_again(batch):
                 held.give_back(batch)
@@ -94,21 +101,21 @@ class Orderly(Consumption):
             held.rollback()
             go_on = False
         if next_offset >= 0 and not held.dropped:
-            self._consumer.offsets.update(held.queue, next_offset)
+            self.consumer.offsets.update(held.queue, next_offset)
         if not go_on:
-            seconds = self._consumer.push.suspend_queue if context.suspend is None else context.suspend
-            self._later(min(max(seconds, _SHORTEST), _LONGEST), partial(self._consume, held))
+            seconds = self.consumer.push.suspend_queue if context.suspend is None else context.suspend
+            self._later(min(max(seconds, _SHORTEST), _LONGEST), held)
         return go_on
 
     def _is_to_come_again(self, batch: list[ReceivedMessage]) -> bool:
         """Count the tries; what had too many is sent to the dead letter topic (checkReconsumeTimes:340)."""
         again = False
         for message in batch:
-            if message.reconsume_times >= self._consumer.push.most_reconsumes:
+            if message.reconsume_times >= self.consumer.push.most_reconsumes:
                 message.properties[names.RECONSUME_TIME] = str(message.reconsume_times)
                 try:
-                    self._consumer.send_anew(
-                        message, message.reconsume_times, self._consumer.push.most_reconsumes
+                    self.consumer.send_anew(
+                        message, message.reconsume_times, self.consumer.push.most_reconsumes
                     )
                     continue
                 except RocketpyError as error:
@@ -123,13 +130,13 @@ class Orderly(Consumption):
         def lock() -> None:
             if self.stopped:
                 return
-            locked = self._consumer.balance.lock(held.queue)
-            self._later(_SHORTEST if locked else _AFTER_LOCK_FAILED, partial(self._consume, held))
+            locked = self.consumer.balance.lock(held.queue)
+            self._later(_SHORTEST if locked else _AFTER_LOCK_FAILED, held)
 
         gevent.spawn_later(_SHORTEST, lock)
 
     def _keep_locks(self) -> None:
         gevent.sleep(1.0)
         while True:
-            self._consumer.balance.lock_all()
+            self.consumer.balance.lock_all()
             gevent.sleep(RENEW_SECONDS)

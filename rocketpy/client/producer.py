@@ -12,7 +12,6 @@ from gevent.event import Event
 
 from rocketpy.client.batches import check_batch, split_batch
 from rocketpy.client.errors import ClientError, NotRunning
-from rocketpy.client.hub import UserCode
 from rocketpy.client.instance import Instance
 from rocketpy.client.member import Member, settings_of
 from rocketpy.client.messages import ReceivedMessage
@@ -23,6 +22,7 @@ from rocketpy.client.sending import RETRY_CODES, Mode, Selector, Sender, SendSet
 from rocketpy.client.settings import ClientOptions
 from rocketpy.client.trace import Trace
 from rocketpy.client.transactions import TransactionChecks, TransactionListener, end_transaction
+from rocketpy.client.user_code import UserCode
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.route import MessageQueue
@@ -236,7 +236,7 @@ class Producer(Member):
             self._trace = Trace(instance, self.group, "PRODUCE", topic)
             self._sender.on_sent = self._trace.sent
         if self.transaction_listener is not None:
-            self._user_code = instance.threads(self._check_threads)
+            self._user_code = instance.threads(self._check_threads, f"TransactionCheckThread_{self.group}")
             self._checks = TransactionChecks(self._sender, self.transaction_listener, self._user_code, self._trace)
 
     def _leave(self, instance: Instance) -> None:
@@ -249,7 +249,7 @@ class Producer(Member):
             self._trace.stop()
         instance.leave(producer=self)
         if self._user_code is not None:
-            self._user_code.stop()
+            self._user_code.stop(self.send_timeout)
 
     def _sending(self) -> Sender:
         """What sends, also while the producer stops and lets go only what was begun before."""

@@ -275,7 +275,8 @@ class PushConsumer(Consumer):
     def _enter(self, instance: Instance) -> None:
         super()._enter(instance)
         kind = Orderly if self.push.orderly else Concurrent
-        self._consumption = kind(self, self.listener, instance.threads(self.push.threads))
+        user_code = instance.threads(self.push.threads, f"ConsumeMessageThread_{self.group}")
+        self._consumption = kind(self, self.listener, user_code)
         self._balance = Balance(self, instance, self.push, self._begin_reading)
         try:
             for topic in list(self.subscriptions):

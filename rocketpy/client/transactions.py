@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rocketpy.client.hub import UserCode
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import with_namespace
 from rocketpy.client.results import LocalTransactionState, SendResult
 from rocketpy.client.sending import Sender
 from rocketpy.client.trace import Trace
+from rocketpy.client.user_code import UserCode
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.api.transaction import CheckTransactionState, EndTransaction
 from rocketpy.protocol.flags import MessageSysFlag
