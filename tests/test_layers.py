@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": _BELOW_ADMIN | {"__init__", "namesrv", "broker", "store", "inspection", "admin", "standalone", "logfiles"},
     "standalone": _BELOW_SERVERS | {"namesrv", "broker", "store"},
     "testcontainers": _BELOW_ADMIN | {"__init__", "admin"},
-    "testing": _BELOW_ADMIN | {"admin", "broker", "standalone"},
+    "testing": _BELOW_ADMIN | {"admin", "broker", "faulty_disk", "standalone"},
     "__main__": {"cli"},
 }
 

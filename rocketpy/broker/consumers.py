@@ -119,6 +119,10 @@ class ConsumerTable:
         known = self._groups.get(group)
         return None if known is None else known.find_member(client_id)
 
+    def all_members(self) -> dict[str, list[ClientConnection]]:
+        """Every group and its members."""
+        return {group.name: list(group.members.values()) for group in self._groups.values()}
+
     def register(self, data: ConsumerData, client: ClientConnection, notify: bool) -> bool:
         """Note a heartbeat of a group's member; whether the group changed by it (registerConsumer:95).
 

@@ -77,17 +77,14 @@ class Server:
         self._serving = self._router.for_vip() if self._vip else self._router
         self._workers = Workers()
         self._pool = Pool(MOST_SPAWNED)
-        self._watcher = get_hub().loop.io(self._listener.fileno(), _READ)
-        self._watcher.start(self._workers.run, self._accept)
+        self._watch(self._listener)
         self._sweeper = gevent.spawn(self._sweep)
 
     def stop(self) -> None:
         """Take no more connections, close all; harmless when not started."""
         if self._listener is None:
             return
-        if self._sweeper is not None:
-            self._watcher.stop()
-            self._watcher.close()
+        self._unwatch()
         self._listener.close()
         self._listener = None
         if self._sweeper is None:
@@ -99,6 +96,32 @@ class Server:
         self._pool.kill()
         self._workers.stop()
 
+    def pause(self) -> None:
+        """Refuse connections, and close those that there are, until `resume`; nobody else gets the port meanwhile."""
+        if self._listener is None or self._watcher is None:
+            return
+        self._unwatch()
+        self._listener.close()
+        self._listener = self._bind(self.address[1])
+        for connection in list(self.connections):
+            connection.close()
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        if self._listener is not None and self._watcher is None:
+            self._listener.listen(self._config.server_socket_backlog)
+            self._watch(self._listener)
+
+    def _watch(self, listener: socket.socket) -> None:
+        self._watcher = get_hub().loop.io(listener.fileno(), _READ)
+        self._watcher.start(self._workers.run, self._accept)
+
+    def _unwatch(self) -> None:
+        if self._watcher is not None:
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
+
     def close_idle(self, now: float) -> None:
         """Close what was silent for too long; `now` is in seconds of time.monotonic()."""
         limit = self._config.server_channel_max_idle_time_seconds
@@ -106,6 +129,15 @@ class Server:
             connection.close(f"idle for {limit} s")
 
     def _listen(self) -> socket.socket:
+        listener = self._bind(self._port)
+        try:
+            listener.listen(self._config.server_socket_backlog)
+        except OSError as error:
+            listener.close()
+            raise RemotingError(f"cannot listen on {self._host or '*'}:{self._port}: {error.strerror}") from error
+        return listener
+
+    def _bind(self, port: int) -> socket.socket:
         wants_v6 = ":" in self._host if self._host else socket.has_dualstack_ipv6()
         family = socket.AF_INET6 if wants_v6 else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -119,13 +151,12 @@ class Server:
             ):
                 if size > 0:
                     listener.setsockopt(socket.SOL_SOCKET, option, size)  # connections inherit it
-            listener.bind((self._host, self._port))
-            listener.listen(self._config.server_socket_backlog)
+            listener.bind((self._host, port))
             listener.setblocking(False)
         except (OSError, OverflowError) as error:
             listener.close()
             reason = error.strerror if isinstance(error, OSError) else error
-            raise RemotingError(f"cannot listen on {self._host or '*'}:{self._port}: {reason}") from error
+            raise RemotingError(f"cannot listen on {self._host or '*'}:{port}: {reason}") from error
         return listener
 
     def _accept(self) -> None:
@@ -159,7 +190,7 @@ class Server:
         log.error("no connection can be taken on port %d: %s", self.address[1], error.strerror)
         self._watcher.stop()
         gevent.sleep(FULL_PAUSE)
-        if self._listener is not None:
+        if self._watcher is not None:
             self._watcher.start(self._workers.run, self._accept)
 
     def _sweep(self) -> None:

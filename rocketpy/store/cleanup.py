@@ -100,6 +100,10 @@ class Cleanup:
         self._next_run = now + _FIRST_AFTER_MS
         self._next_look = now + 1_000
 
+    def look_soon(self) -> None:
+        """Look at the next step whether the disk is full."""
+        self._next_look = 0
+
     def next_due(self, end: int) -> int | None:
         """When (ms) the next file of the log expires and may be deleted before `end`; None if none does."""
         if len(self._log.files.files) < 2:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import gevent
 import pytest
+from gevent import socket
 
 from rocketpy.config.remoting import ServerConfig
 from rocketpy.errors import RemotingError
@@ -60,6 +61,26 @@ def test_server_starts_again_on_its_port(processor: EchoProcessor) -> None:
     RawPeer(again.address).close()
     again.stop()
     again.stop()
+
+
+def test_paused_server_refuses_connections_and_keeps_its_port(server: Server) -> None:
+    peer = RawPeer(server.address)
+    peer.send(Echo(text="a", number=1))
+    assert peer.answer().code == 0
+    server.pause()
+    server.pause()
+    assert peer.receive() is None
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(server.address)
+    server.resume()
+    server.resume()
+    again = RawPeer(server.address)
+    again.send(Echo(text="b", number=2))
+    assert again.answer().code == 0
+    server.pause()
+    server.stop()
+    for one in (peer, again):
+        one.close()
 
 
 def test_port_may_be_taken_before_anything_is_served(processor: EchoProcessor) -> None:

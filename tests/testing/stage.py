@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rocketpy.standalone import Standalone
 from rocketpy.testing.clock import MovableClock, ServerClock
+from rocketpy.testing.fault_table import FaultTable
+from rocketpy.testing.faults import Faults
 from tests.client.cluster import Cluster
 
 SMALL = {
@@ -25,6 +29,14 @@ class Stage(Cluster):
     def __init__(self, servers: Standalone, clock: MovableClock) -> None:
         super().__init__(servers)
         self.clock = ServerClock(clock, servers)
+        self.table = FaultTable(servers)
+        self.faults = Faults(lambda verb, arguments: servers.call(self.table.obey, verb, plain(arguments)))
+
+
+def plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The same after a journey to another process and back."""
+    sent: dict[str, Any] = json.loads(json.dumps(arguments))
+    return sent
 
 
 @contextmanager
