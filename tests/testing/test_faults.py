@@ -339,7 +339,8 @@ def test_route_leads_nowhere(stage: Stage) -> None:
     with stage.faults.wrong_route(topic=topic) as fault:
         found = TopicRouteData.from_json(route(stage, topic).body)
         assert found.broker_datas[0].broker_addrs == {0: NOBODY}
-        with stage.producer(retries=0) as producer, pytest.raises(ClientError, match=re.escape(f"connect to <{NOBODY}> failed")):
+        failure = re.escape(f"connect to <{NOBODY}> failed")
+        with stage.producer(retries=0) as producer, pytest.raises(ClientError, match=failure):
             producer.send(Message(topic, b"x"))
         assert fault.hits >= 2
     found = TopicRouteData.from_json(route(stage, topic).body)
