@@ -72,16 +72,17 @@ class Fault:
 
     def __init__(self, order: Order, number: int) -> None:
         self._order = order
-        self._number = number
+        self.number = number
+        """By which the servers know it."""
 
     @property
     def hits(self) -> int:
         """How many requests, or operations of the disk, it has met."""
-        return self._order("hits", {"number": self._number})
+        return self._order("hits", {"number": self.number})
 
     def clear(self) -> None:
         """End it; harmless when it is over."""
-        self._order("lift", {"number": self._number})
+        self._order("lift", {"number": self.number})
 
     def __enter__(self) -> Self:
         return self
