@@ -10,6 +10,8 @@ import pytest
 from rocketpy.disk import Disk, mount, unmount
 from tests.fakes import QuickDisk
 
+pytest_plugins = ["pytester"]   # tests of rocketpy.testing.plugin run suites of their own
+
 
 @pytest.fixture(autouse=True, scope="session")
 def quick_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

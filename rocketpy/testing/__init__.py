@@ -12,7 +12,7 @@ With pytest the fixtures of `plugin` give just that, and `factories` makes more 
 is the same for test suites in other languages.
 
 - `RocketMQ`: servers of one's own; `RocketMQ.at(...)` a `Cluster`, any servers that run already.
-- `NoSuchTopic`, `WaitTimeout`, `ChildFailed`, `NotOurs`: what a test is told.
+- `NoSuchTopic`, `WaitTimeout`, `Refused`, `ChildFailed`, `NotOurs`: what a test is told.
 
 Inside: `servers` and `child` are where the servers run, `inspector` asks them, `waiting` asks until it holds,
 `commands` is the language of the child.
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from rocketpy.testing.errors import ChildFailed as ChildFailed
     from rocketpy.testing.errors import NoSuchTopic as NoSuchTopic
     from rocketpy.testing.errors import NotOurs as NotOurs
+    from rocketpy.testing.errors import Refused as Refused
     from rocketpy.testing.errors import WaitTimeout as WaitTimeout
     from rocketpy.testing.rocketmq import RocketMQ as RocketMQ
 
@@ -38,6 +39,7 @@ _HOMES = {
     "Cluster": "cluster",
     "NoSuchTopic": "errors",
     "NotOurs": "errors",
+    "Refused": "errors",
     "RocketMQ": "rocketmq",
     "WaitTimeout": "errors",
 }

@@ -42,7 +42,8 @@ def main(
 
     Prints one line of JSON with their addresses, and answers each line of JSON on stdin with one.
     """
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     with _channel() as channel:
         try:
             rocketmq = RocketMQ(
@@ -52,7 +53,7 @@ def main(
             with rocketmq:
                 serve(rocketmq, channel)
         except RocketpyError as error:
-            _say(channel, json.dumps({"error": str(error)}))
+            _say(channel, json.dumps({"error": str(error), "kind": type(error).__name__}))
             click.echo(f"rocketpy.testing: {error}", err=True)
             sys.exit(1)
 

@@ -9,10 +9,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from threading import Lock
 from typing import Any
 
-from rocketpy.testing.errors import ChildFailed
+from rocketpy.errors import ConfigError, RemotingError, StoreError
+from rocketpy.testing.errors import ChildFailed, NotOurs
+
+_KINDS: dict[str, type[Exception]] = {
+    kind.__name__: kind for kind in (ConfigError, NotOurs, RemotingError, StoreError, TypeError, ValueError)
+}
+"""What a child may raise as it would be raised here; everything else is ChildFailed."""
 
 READY_SECONDS = 60.0
 """How long a child may take to start, on a machine that is busy beyond measure."""
@@ -52,7 +59,7 @@ class Child:
             raise
 
     def order(self, command: str, **arguments: object) -> Any:
-        """Have it do something; what came of it. Raises ChildFailed when it refuses, or is gone."""
+        """Have it do something; what came of it. Raises what that raises, or ChildFailed, also when it is gone."""
         line = json.dumps({"command": command, **arguments}).encode() + b"\n"
         with self._talking:
             if self._process is None or self._process.stdin is None:
@@ -88,8 +95,25 @@ class Child:
             raise self._gone(process)
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise ChildFailed(answer["error"])
+            raise _KINDS.get(answer.get("kind", ""), ChildFailed)(answer["error"])
         return answer
 
     def _gone(self, process: subprocess.Popen[bytes]) -> ChildFailed:
         return ChildFailed(f"the child process has ended, with status {process.wait()}; see its stderr")
+
+
+class ChildClock:
+    """The clock of a child's servers; see `rocketpy.testing.clock.ServerClock`."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+
+    def now(self) -> int:
+        """The servers' time, in ms since the epoch. Raises ChildFailed."""
+        return int(self._child.order("clock.now"))
+
+    def advance(self, seconds: float | timedelta, *, heartbeats: bool = True) -> None:
+        """Have so much time pass for the servers. Raises ValueError for a time that goes back, or ChildFailed."""
+        if isinstance(seconds, timedelta):
+            seconds = seconds.total_seconds()
+        self._child.order("clock.advance", seconds=seconds, heartbeats=heartbeats)

@@ -7,6 +7,7 @@ from secrets import token_hex
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
+from rocketpy.admin.errors import JavaError
 from rocketpy.client.producer import Producer
 from rocketpy.client.results import SendResult
 from rocketpy.client.settings import ClientSettings
@@ -18,6 +19,7 @@ from rocketpy.protocol.message import Message, MessageExt
 from rocketpy.protocol.topic_names import AUTO_CREATE_TOPIC, retry_topic
 from rocketpy.remoting.app import NotRunning
 from rocketpy.testing import waiting
+from rocketpy.testing.errors import NoSuchTopic, Refused, WaitTimeout
 from rocketpy.testing.inspector import Inspector, QueueProgress
 from rocketpy.testing.servers import Elsewhere
 from rocketpy.testing.waiting import TIMEOUT
@@ -34,9 +36,9 @@ class Cluster:
     """Servers that run somewhere, Java's too; to be used by `with`, from any thread.
 
     A message is a `MessageExt`: `body`, `tags`, `keys`, `properties`, `msg_id`, `queue_id`, `queue_offset`,
-    `reconsume_times`, `store_timestamp`. Methods raise a `rocketpy.errors.RocketpyError` when a server refuses or
-    cannot be reached, those that begin with `wait` a `WaitTimeout` (which is a TimeoutError) after `timeout` seconds;
-    its text tells what there is instead.
+    `reconsume_times`, `store_timestamp`. Methods raise `Refused` when a server refuses or cannot be reached, those that
+    begin with `wait` a `WaitTimeout` (which is a TimeoutError) after `timeout` seconds; its text tells what there is
+    instead.
     """
 
     def __init__(self, namesrv_address: str) -> None:
@@ -155,7 +157,10 @@ class Cluster:
         return self._ask(Inspector.consumers, group)
 
     def retries(self, group: str) -> list[MessageExt]:
-        """Messages that a group failed to consume and gets again: those whose next try is still to come."""
+        """Messages that a group failed to consume and gets again when the delay before the next try is over.
+
+        `topic` is the one that they were sent to.
+        """
         return self._ask(Inspector.retries, group)
 
     def dead_letters(self, group: str) -> list[MessageExt]:
@@ -195,10 +200,21 @@ class Cluster:
     # --
 
     def _ask(self, question: Callable[Concatenate[Inspector, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        __tracebackhide__ = True    # of a failed test pytest shows what it asked, not how that is done
         inspector = self._servers.inspector
         if inspector is None:
-            raise NotRunning(f"{type(self).__name__} is not running: use it by with")
-        return self._servers.run(question, inspector, *args, **kwargs)
+            raise not_running(self)
+        try:
+            return self._servers.run(question, inspector, *args, **kwargs)
+        except JavaError as error:
+            raise Refused(error.summary) from error
+        except (NoSuchTopic, WaitTimeout) as error:
+            raise error.with_traceback(None) from None
+
+
+def not_running(what: Cluster) -> NotRunning:
+    """What is raised when something is asked of one that was not started."""
+    return NotRunning(f"{type(what).__name__} is not running: use it by with")
 
 
 def _everywhere(inspector: Inspector, header: Header, body: bytes = b"") -> None:

@@ -3,19 +3,21 @@
     {"command": "create_topic", "name": "Order", "queues": 8}
     {"result": "Order"}
     {"command": "lag", "group": "shipping", "topic": "Ordr"}
-    {"error": "there is no topic Ordr; there are Order"}
+    {"error": "there is no topic Ordr; there are Order", "kind": "NoSuchTopic"}
 
-A command is a method of `RocketMQ`, its arguments are that method's, by name. A message is an object with the fields
-of `_message`: `body` is its text, or if that is no UTF-8 null, and `bodyBase64` is always there.
+A command is a method of `RocketMQ`, or of its clock, as in {"command": "clock.advance", "seconds": 3600}; its
+arguments are that method's, by name. A message is an object with the fields of `_message`: `body` is its text, or if
+that is no UTF-8 null, and `bodyBase64` is always there.
 """
 
 from __future__ import annotations
 
 import base64
-import inspect
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from inspect import signature
+from operator import attrgetter
 from typing import Any
 
 from rocketpy.errors import RocketpyError
@@ -23,28 +25,24 @@ from rocketpy.protocol.message import MessageExt
 from rocketpy.testing.inspector import QueueProgress
 from rocketpy.testing.rocketmq import RocketMQ
 
-COMMANDS: dict[str, Callable[..., Any]] = {
-    method.__name__: method
-    for method in (
-        RocketMQ.create_topic, RocketMQ.create_group, RocketMQ.topics, RocketMQ.messages, RocketMQ.delayed,
-        RocketMQ.half_messages, RocketMQ.lag, RocketMQ.progress, RocketMQ.consumers, RocketMQ.retries,
-        RocketMQ.dead_letters, RocketMQ.wait_for_messages, RocketMQ.wait_for_dead_letters, RocketMQ.wait_for_retries,
-        RocketMQ.wait_for_consumers, RocketMQ.wait_until_consumed, RocketMQ.restart, RocketMQ.reset,
-    )
-}  # fmt: skip
+COMMANDS = frozenset({
+    "create_topic", "create_group", "topics", "messages", "delayed", "half_messages", "lag", "progress", "consumers",
+    "retries", "dead_letters", "wait_for_messages", "wait_for_dead_letters", "wait_for_retries", "wait_for_consumers",
+    "wait_until_consumed", "restart", "reset", "clock.now", "clock.advance",
+})  # fmt: skip
 
 
 def obey(rocketmq: RocketMQ, line: str | bytes) -> str:
     """Do what a line says; the line that answers it."""
     try:
-        command, arguments = _parse(line)
-        result = command(rocketmq, **arguments)
+        command, arguments = _parse(rocketmq, line)
+        result = command(**arguments)
     except (RocketpyError, TypeError, ValueError) as error:
-        return json.dumps({"error": str(error)})
+        return json.dumps({"error": str(error), "kind": type(error).__name__})
     return json.dumps({"result": result}, default=_plain)
 
 
-def _parse(line: str | bytes) -> tuple[Callable[..., Any], dict[str, Any]]:
+def _parse(rocketmq: RocketMQ, line: str | bytes) -> tuple[Callable[..., Any], dict[str, Any]]:
     """Raises ValueError or TypeError that says what is wrong."""
     try:
         arguments = json.loads(line)
@@ -52,10 +50,10 @@ def _parse(line: str | bytes) -> tuple[Callable[..., Any], dict[str, Any]]:
         raise ValueError(f"a command is a JSON object in one line: {error}") from error
     name = arguments.pop("command", None) if isinstance(arguments, dict) else None
     if name not in COMMANDS:
-        raise ValueError(f"there is no command {name!r}; there are {', '.join(COMMANDS)}")
-    command = COMMANDS[name]
+        raise ValueError(f"there is no command {name!r}; there are {', '.join(sorted(COMMANDS))}")
+    command: Callable[..., Any] = attrgetter(name)(rocketmq)
     try:
-        inspect.signature(command).bind(None, **arguments)
+        signature(command).bind(**arguments)
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from error
     return command, arguments

@@ -5,6 +5,10 @@ from __future__ import annotations
 from rocketpy.errors import RocketpyError
 
 
+class Refused(RocketpyError):
+    """A server refused a request of the test itself, or could not be reached; the text says which and why."""
+
+
 class NoSuchTopic(RocketpyError, LookupError):
     """A topic is asked about that no broker has; the text names those that there are."""
 

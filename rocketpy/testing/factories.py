@@ -65,7 +65,7 @@ def fresh(
 
     @pytest.fixture
     def fresh_rocketmq(request: pytest.FixtureRequest) -> RocketMQ:
-        """The one of another fixture, with nothing in it."""
+        """A name server and a broker that others have used before, with nothing in them."""
         running: RocketMQ = request.getfixturevalue(fixture)
         wanted = wishes.marked(request)
         running.reset(wanted.settings)
@@ -106,24 +106,28 @@ class _Wishes:
 def _fixture(
     scope: Scope, own_process: bool, wishes: _Wishes, host: str | None, store: str | os.PathLike[str] | None
 ) -> Any:
-    @pytest.fixture(scope=scope)
     def running_rocketmq(request: pytest.FixtureRequest) -> Iterator[RocketMQ]:
-        """A name server and a broker."""
         from rocketpy.testing.rocketmq import RocketMQ
 
-        ini = request.config.getini
-        wanted = _Wishes(
-            topics_of(ini("rocketmq_topics")), ini("rocketmq_groups"), settings_of(ini("rocketmq_settings"))
-        )
-        wanted = wanted.and_then(wishes).marked(request)
+        wanted = _from_ini(request.config).and_then(wishes).marked(request)
         with RocketMQ(
-            topics=wanted.topics, groups=wanted.groups, settings=wanted.settings,
-            host=host or ini("rocketmq_host"), store=_of_worker(store or ini("rocketmq_store") or None),
+            topics=wanted.topics,
+            groups=wanted.groups,
+            settings=wanted.settings,
+            host=host or request.config.getini("rocketmq_host"),
+            store=_of_worker(store or request.config.getini("rocketmq_store") or None),
             own_process=own_process,
-        ) as running:  # fmt: skip
+        ) as running:
             yield running
 
-    return running_rocketmq
+    where = "in a child process" if own_process else "in threads of this process"
+    running_rocketmq.__doc__ = f"A name server and a broker {where}: see rocketpy.testing.RocketMQ."
+    return pytest.fixture(scope=scope)(running_rocketmq)
+
+
+def _from_ini(config: pytest.Config) -> _Wishes:
+    ini = config.getini
+    return _Wishes(topics_of(ini("rocketmq_topics")), ini("rocketmq_groups"), settings_of(ini("rocketmq_settings")))
 
 
 def _of_worker(store: str | os.PathLike[str] | None) -> str | None:

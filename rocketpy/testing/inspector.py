@@ -138,12 +138,11 @@ class Inspector:
         return [one for one in _for_real_topics(self._read(parts)) if topic in (None, one.topic)]
 
     def retries(self, group: str) -> list[MessageExt]:
-        """Messages that a group failed to consume and gets again: those whose next try is still to come.
+        """Messages that a group failed to consume and gets again later.
 
         `topic` is the one that they were sent to, as for the listener that gets them.
         """
-        topic = retry_topic(group)
-        found = self.delayed(topic) + self._unread(group, topic)
+        found = self.delayed(retry_topic(group))
         for message in found:
             message.topic = message.properties.get(names.RETRY_TOPIC, message.topic)
         return found

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import Concatenate, ParamSpec, TypeVar
+from collections.abc import Iterable, Mapping
 
-from rocketpy.testing.child import Child
-from rocketpy.testing.cluster import Cluster
+from rocketpy.testing.child import Child, ChildClock
+from rocketpy.testing.clock import ServerClock
+from rocketpy.testing.cluster import Cluster, not_running
 from rocketpy.testing.servers import LOOPBACK, Elsewhere, Local, LocalOptions
 from rocketpy.testing.words import QUEUES, Setting, text_of
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 Topics = Mapping[str, int] | Iterable[str]
 """Names, or numbers of queues by name."""
@@ -77,12 +74,28 @@ class RocketMQ(Cluster):
             if self._child is not None:
                 self._child.stop()
 
+    @property
+    def clock(self) -> ServerClock | ChildClock:
+        """The servers' time, which `clock.advance(seconds)` moves: see `rocketpy.testing.clock.ServerClock`."""
+        return ChildClock(self._child) if self._child is not None else self._local().clock
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that the servers run in. Raises NotRunning when they do not."""
+        if self._child is None:
+            self._local()
+            return os.getpid()
+        if self._child.pid is None:
+            raise not_running(self)
+        return self._child.pid
+
     def restart(self) -> None:
         """Stop both servers and start them again: messages, offsets and addresses stay; clients reconnect."""
         if self._child is not None:
             self._child.order("restart")
         else:
-            self._run(Local.restart)
+            local = self._local()
+            local.run(local.restart)
 
     def reset(self, settings: Mapping[str, Setting] | None = None) -> None:
         """Start both servers anew, with nothing in them but the topics and groups of the beginning.
@@ -95,13 +108,14 @@ class RocketMQ(Cluster):
         if self._child is not None:
             self._child.order("reset", settings=given)
         else:
-            self._run(Local.reset, given)
+            local = self._local()
+            local.run(local.reset, given)
             self._prepare()
 
-    def _run(self, function: Callable[Concatenate[Local, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do something with the servers of this process, in their hub."""
-        assert isinstance(self._servers, Local)
-        return self._servers.run(function, self._servers, *args, **kwargs)
+    def _local(self) -> Local:
+        if not isinstance(self._servers, Local):
+            raise not_running(self)
+        return self._servers
 
     def _prepare(self) -> None:
         """The child has done so itself."""

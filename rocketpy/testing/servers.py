@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from rocketpy.admin.client import AdminClient
 from rocketpy.broker.app import temporary_directory
@@ -17,11 +18,16 @@ from rocketpy.disk import mount, unmount
 from rocketpy.errors import ConfigError
 from rocketpy.protocol.flags import Perm
 from rocketpy.protocol.topic_names import TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC
+from rocketpy.remoting.loops import Loops
 from rocketpy.standalone import Standalone
+from rocketpy.testing.clock import MovableClock, ServerClock
 from rocketpy.testing.errors import NotOurs
 from rocketpy.testing.inspector import Inspector
 from rocketpy.testing.scratch_disk import ScratchDisk
 from rocketpy.testing.words import Setting, text_of
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
 _PORT_TRIES = 20
@@ -69,14 +75,15 @@ class LocalOptions:
         made.server.listen_port = 0
         made.broker.broker_ip1 = made.broker.broker_ip2 = self.host
         texts = {name: text_of(value) for name, value in {**self.settings, **(settings or {})}.items()}
-        for name in made.take_over(texts, "settings"):
-            raise ConfigError(f"{name} is no key of broker.conf; mqbroker -p prints those that there are")
         keys = {key.setter: key for config in (*made.configs, made.timer) for key in config.KEYS}
         for name, text in texts.items():
+            if name not in keys:
+                raise ConfigError(f"{name} is no key of broker.conf; mqbroker -p prints those that there are")
             try:
                 keys[name].parse(text)
             except ValueError:
                 raise ConfigError(f"{name}={text} is not usable") from None
+        made.take_over(texts, "settings")
         return made
 
     def namesrv(self) -> NamesrvSettings:
@@ -95,12 +102,25 @@ class Local(Elsewhere):
     """A name server and a broker in this process; they keep their ports over a restart."""
 
     standalone: Standalone
+    clock: ServerClock
 
     def __init__(self, options: LocalOptions) -> None:
         super().__init__()
         self._options = options
         self._undo = ExitStack()
         self._directory = ""
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """See `App.call`; among the caller's own greenlets there is nowhere to go."""
+        return function(*args, **kwargs) if self._here else super().call(function, *args, **kwargs)
+
+    def loops(self) -> list[Loops]:
+        """Those of both servers."""
+        return self.standalone.loops()
+
+    def settle(self) -> None:
+        """Wait until what both do in the background is done."""
+        self.standalone.settle()
 
     def start(self) -> None:
         """Raises ConfigError, StoreError or RemotingError."""
@@ -130,9 +150,9 @@ class Local(Elsewhere):
         _start(self.standalone)
 
     def reset(self, settings: Mapping[str, Setting] | None = None) -> None:
-        """Start both anew, with nothing in them, but on the same ports; if need be with more settings.
+        """Start both anew, with nothing in them and at the machine's time, but on the same ports.
 
-        Raises NotOurs for a store that is to be kept.
+        `settings` are more than those of the beginning. Raises NotOurs for a store that is to be kept.
         """
         if self._options.store is not None:
             raise NotOurs(f"the store {self._options.store} is to be kept: it is not reset")
@@ -151,8 +171,13 @@ class Local(Elsewhere):
         return directory
 
     def _make(self, broker: BrokerSettings) -> Standalone:
-        options = self._options
-        return Standalone(options.namesrv(), broker, store=self._directory, host=options.listen_host)
+        """Servers with a clock of their own that nobody has moved yet."""
+        options, clock = self._options, MovableClock()
+        self.clock = ServerClock(clock, self)
+        return Standalone(
+            options.namesrv(), broker, store=self._directory, host=options.listen_host,
+            clock=clock, peer_clock=clock.of_peers,
+        )  # fmt: skip
 
     def _has_usual_ports(self) -> bool:
         broker = self.standalone.broker

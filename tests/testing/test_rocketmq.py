@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
 import pytest
 
 from rocketpy.client import (
+    ConsumeFromWhere,
     ConsumeStatus,
     LocalTransactionState,
     Message,
@@ -40,8 +42,12 @@ def group(rocketmq: RocketMQ) -> str:
     return rocketmq.create_group(retry_max_times=1)
 
 
+def ignoring(messages: Any, context: Any) -> None:
+    pass
+
+
 def consuming(
-    rocketmq: Cluster, group: str, topic: str, listener: Callable[..., Any] = lambda messages, context: None, **options: Any
+    rocketmq: Cluster, group: str, topic: str, listener: Callable[..., Any] = ignoring, **options: Any
 ) -> PushConsumer:
     return PushConsumer(group, listener, {topic: "*"}, namesrv=rocketmq.namesrv_address, **options)
 
@@ -120,9 +126,10 @@ def test_each_of_a_broadcasting_group_has_to_consume(rocketmq: RocketMQ, topic: 
     def held_up(messages: Any, context: Any) -> None:
         go_on.wait()
 
+    everyone = {"model": MessageModel.BROADCASTING, "consume_from": ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET}
     with (
-        consuming(rocketmq, group, topic, model=MessageModel.BROADCASTING),
-        consuming(rocketmq, group, topic, held_up, model=MessageModel.BROADCASTING, instance_name="other"),
+        consuming(rocketmq, group, topic, **everyone),
+        consuming(rocketmq, group, topic, held_up, **everyone, instance_name="other"),
     ):
         rocketmq.wait_for_consumers(group, 2)
         rocketmq.send(topic, "1")
@@ -165,7 +172,7 @@ def test_what_failed_waits_for_another_try(rocketmq: RocketMQ, topic: str, group
         assert (waiting.topic, waiting.body, waiting.reconsume_times) == (topic, b"bad", 1)
         assert rocketmq.dead_letters(group) == []
         rocketmq.wait_until_consumed(group, topic)      # with what failed, this counts as done
-        with pytest.raises(WaitTimeout, match="has not got 1 dead letters\n.*\n.*\n  waiting for another try: 1,"):
+        with pytest.raises(WaitTimeout, match=r"has not got 1 dead letters\n.*\n.*\n  waiting for another try: 1,"):
             rocketmq.wait_for_dead_letters(group, timeout=0)
 
 
@@ -200,6 +207,18 @@ def test_half_messages_are_those_of_transactions_without_an_end(rocketmq: Rocket
         rocketmq.wait_until(lambda: len(rocketmq.half_messages()) == 1)
     (waiting,) = rocketmq.half_messages()
     assert (waiting.topic, waiting.body) == (topic, b"3")
+
+
+def test_the_clock_is_moved_past_a_delay(rocketmq: RocketMQ, topic: str) -> None:
+    rocketmq.send(topic, "later", delay_level=2)
+    before = rocketmq.clock.now()
+    rocketmq.clock.advance(timedelta(minutes=59))
+    assert rocketmq.messages(topic) == []
+    rocketmq.clock.advance(61)
+    assert bodies(rocketmq.messages(topic)) == ["later"]
+    assert 3_601_000 <= rocketmq.clock.now() - before < 3_660_000
+    with pytest.raises(ValueError, match="time goes on by 0 s or more, not by -1"):
+        rocketmq.clock.advance(-1)
 
 
 def test_a_restart_keeps_messages_and_addresses(rocketmq: RocketMQ, topic: str, group: str) -> None:
@@ -259,7 +278,7 @@ def test_a_store_may_be_kept(own_process: bool, tmp_path: Any) -> None:
         with RocketMQ(topics=["Order"], store=tmp_path / "store", own_process=own_process) as rocketmq:
             rocketmq.send("Order", str(number))
             assert bodies(rocketmq.messages("Order")) == ["0", "1"][: number + 1]
-            with pytest.raises((NotOurs, Exception), match="is to be kept: it is not reset"):
+            with pytest.raises(NotOurs, match="is to be kept: it is not reset"):
                 rocketmq.reset()
             assert len(rocketmq.messages("Order")) == number + 1
 
@@ -287,8 +306,9 @@ def test_the_advertised_address_may_be_another_one() -> None:
 
 def test_nothing_is_asked_of_one_that_does_not_run() -> None:
     rocketmq = RocketMQ()
-    with pytest.raises(RuntimeError, match="RocketMQ is not running: use it by with"):
-        rocketmq.topics()
+    for ask in (rocketmq.topics, lambda: rocketmq.clock, rocketmq.restart, rocketmq.reset):
+        with pytest.raises(RuntimeError, match="RocketMQ is not running: use it by with"):
+            ask()
     rocketmq.stop()
     with rocketmq:
         assert rocketmq.topics() == []
