@@ -22,8 +22,8 @@ HOT_PATH = {
     " index_file mapped_file mapped_files reader results writer",
     "filter": "record_matcher sql92 sql92_expressions sql92_values",
     "": "clock",
-    "broker": "appender long_polling pull_checks send_answers send_checks stats traffic",
-    "broker/processors": "pull send",
+    "broker": "appender delay long_polling pull_checks send_answers send_checks stats traffic transactions",
+    "broker/processors": "pull send transaction",
     "remoting": "router",
 }
 WISH = os.environ.get("ROCKETPY_COMPILE", "")

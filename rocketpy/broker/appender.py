@@ -14,13 +14,14 @@ from functools import lru_cache
 from typing import Final
 
 from rocketpy.broker.stats import BrokerStats
+from rocketpy.broker.timer_intake import ASKED
 from rocketpy.clock import Clock, now_ms
 from rocketpy.errors import FieldError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.flags import MessageSysFlag, transaction_type, with_transaction_type
 from rocketpy.protocol.header_fields import parse_int
 from rocketpy.protocol.java_hash import string_hash
-from rocketpy.protocol.properties import StoredProperties, java_order
+from rocketpy.protocol.properties import StoredProperties, java_order, properties_in
 from rocketpy.protocol.record import LONGEST_PROPERTIES, Record, encode_host
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_HALF_TOPIC
 from rocketpy.store.message_store import MessageStore
@@ -48,7 +49,7 @@ def host_of(address: str) -> bytes:
 
 
 class Appender:
-    """Puts records into the store. `properties` are always those of the record, as a dict."""
+    """Puts records into the store. `properties` are always those of the record."""
 
     def __init__(
         self, store: MessageStore, stats: BrokerStats, clock: Clock = now_ms, hold: Hold | None = None
@@ -65,39 +66,50 @@ class Appender:
     ) -> AppendResult:
         """Store a record, or have it wait in SCHEDULE_TOPIC_XXXX if its property DELAY says so.
 
-        `record` and `properties` are then as stored. Raises FieldError when DELAY is no number, ReplyError when the
-        message asks for a time that it cannot have. What is not `counted` is none of the topic's statistics.
+        `record` is then as stored. Raises FieldError when DELAY is no number, ReplyError when the message asks for a
+        time that it cannot have. What is not `counted` is none of the topic's statistics.
         """
         if self._hold is not None:
             self._hold(record, properties, now)
         if names.DELAY_TIME_LEVEL not in properties:
             return self._put(record, now, counted)
+        return self._put_delayed(record, properties_in(properties), now, counted)
+
+    def append_stored(
+        self, record: Record, properties: StoredProperties, now: int, counted: bool = True
+    ) -> AppendResult:
+        """The same for properties that are no dict."""
+        if self._hold is not None:
+            return self.append(record, properties.to_dict(), now, counted)
+        if names.DELAY_TIME_LEVEL in properties:
+            return self._put_delayed(record, properties, now, counted)
+        return self._put(record, now, counted)
+
+    def append_due(self, record: Record, properties: StoredProperties, now: int, counted: bool) -> AppendResult:
+        """Store a message whose delay is over: it does not wait again, whatever its properties say."""
+        return self._put(record, now, counted)
+
+    def _put_delayed(self, record: Record, properties: StoredProperties, now: int, counted: bool) -> AppendResult:
         self._delay(record, properties, now)
         result = self._put(record, now, counted)
         if counted and record.topic == SCHEDULE_TOPIC and result.status is PutStatus.PUT_OK:
             self._stats.delayed_message_put(record.queue_id, result.size)
         return result
 
-    def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
-        """The same for a message as it was sent; a dict is made of its properties only if they are looked at."""
-        if self._hold is not None or names.DELAY_TIME_LEVEL in properties:
-            return self.append(record, properties.to_dict(), now)
-        return self._put(record, now)
-
     def _put(self, record: Record, now: int, counted: bool = True) -> AppendResult:
         result = self._writer.append(record, now)
         self._count(record.topic, result, now, counted)
         return result
 
-    def append_half(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+    def append_half(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
         """Store a message that waits for the end of its transaction (TransactionalMessageBridge:203)."""
-        properties[names.REAL_TOPIC] = record.topic
-        properties[names.REAL_QUEUE_ID] = str(record.queue_id)
+        properties.put(names.REAL_TOPIC, record.topic)
+        properties.put(names.REAL_QUEUE_ID, str(record.queue_id))
         record.sys_flag = with_transaction_type(record.sys_flag, MessageSysFlag.TRANSACTION_NOT_TYPE)
         record.topic = TRANS_HALF_TOPIC
         record.queue_id = 0
-        record.properties = java_order(properties).encode()
-        return self.append(record, properties, now)
+        record.properties = properties.text().encode()
+        return self.append_stored(record, properties, now)
 
     def append_batch(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
         """Store the messages of a batch, all of them or none; it may neither be delayed nor half.
@@ -105,27 +117,27 @@ class Appender:
         Raises ValueError when the body is no batch, FieldError when DELAY is no number
         (DefaultMessageStore.checkMessages:385, CommitLog.asyncPutMessages:759-764).
         """
-        if _delay_level(properties) > 0:
+        if _delay_level(properties.get(names.DELAY_TIME_LEVEL)) > 0:
             result = AppendResult(PutStatus.MESSAGE_ILLEGAL)
         else:
             result = self._writer.append_batch(record, bytes(record.body), now)
         self._count(record.topic, result, now)
         return result
 
-    def _delay(self, record: Record, properties: dict[str, str], now: int) -> None:
+    def _delay(self, record: Record, properties: StoredProperties, now: int) -> None:
         """Turn a record into one that waits (CommitLog.asyncPutMessage:629-649)."""
         kind = transaction_type(record.sys_flag)
         if kind not in (MessageSysFlag.TRANSACTION_NOT_TYPE, MessageSysFlag.TRANSACTION_COMMIT):
             return
-        level = _delay_level(properties)
+        level = _delay_level(properties.get(names.DELAY_TIME_LEVEL))
         if level <= 0:
             return
         if level > self._levels.highest:
             level = self._levels.highest
-            properties[names.DELAY_TIME_LEVEL] = str(level)
-        properties[names.REAL_TOPIC] = record.topic
-        properties[names.REAL_QUEUE_ID] = str(record.queue_id)
-        record.properties = java_order(properties).encode()
+            properties.put(names.DELAY_TIME_LEVEL, str(level))
+        properties.put(names.REAL_TOPIC, record.topic)
+        properties.put(names.REAL_QUEUE_ID, str(record.queue_id))
+        record.properties = properties.text().encode()
         record.topic = SCHEDULE_TOPIC
         record.queue_id = level - 1
         record.tags_code = self._levels.deliver_time(level, now)
@@ -155,14 +167,25 @@ class MultiAppender(Appender):
         if self._hold is not None:
             self._hold(record, properties, now)
         if names.DELAY_TIME_LEVEL in properties:
-            self._delay(record, properties, now)
+            stored = properties_in(properties)
+            self._delay(record, stored, now)
+            properties = stored.to_dict()
         result = self._append_to(queues, record, properties, now)
         self._count(record.topic, result, now, counted)
         return result
 
-    def append_sent(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
-        """See `Appender.append_sent`."""
-        return self.append(record, properties.to_dict(), now)
+    def append_stored(
+        self, record: Record, properties: StoredProperties, now: int, counted: bool = True
+    ) -> AppendResult:
+        """See `Appender.append_stored`."""
+        return self.append(record, properties.to_dict(), now, counted)
+
+    def append_due(self, record: Record, properties: StoredProperties, now: int, counted: bool) -> AppendResult:
+        """See `Appender.append_due`."""
+        left = properties.to_dict()
+        for name in (names.DELAY_TIME_LEVEL, *ASKED):
+            left.pop(name, None)
+        return self.append(record, left, now, counted)
 
     def _append_to(self, queues: str, record: Record, properties: dict[str, str], now: int) -> AppendResult:
         """Store a record with its numbers; a fault that these bring is an unknown error, as in wrapMultiDispatch:66."""
@@ -179,8 +202,9 @@ class MultiAppender(Appender):
         return result
 
 
-def _delay_level(properties: dict[str, str]) -> int:
-    text = properties.get(names.DELAY_TIME_LEVEL, "0")
+def _delay_level(text: str | None) -> int:
+    if text is None:
+        return 0
     try:
         return parse_int(text)
     except ValueError:

@@ -16,10 +16,9 @@ from typing import Final
 
 from rocketpy.broker.appender import Appender
 from rocketpy.broker.stats import BrokerStats
-from rocketpy.broker.timer_intake import ASKED
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.offset import DelayOffsetSerializeWrapper
-from rocketpy.protocol.properties import java_order, split_stored
+from rocketpy.protocol.properties import properties_again
 from rocketpy.protocol.record import Record
 from rocketpy.protocol.topic_names import SCHEDULE_TOPIC, TRANS_HALF_TOPIC
 from rocketpy.store.consume_queue import ENTRY, ENTRY_SIZE, ConsumeQueue
@@ -135,22 +134,20 @@ class DelayedMessages:
 
     def _deliver(self, record: Record, now: int) -> bool:
         """Store a message where it belongs (messageTimeup:311); False if that is to be tried again."""
-        properties = split_stored(record.properties)
+        properties = properties_again(record.properties)
         topic = properties.get(names.REAL_TOPIC)
-        queue_id = properties.get(names.REAL_QUEUE_ID, "")
+        queue_id = properties.get(names.REAL_QUEUE_ID) or ""
         if topic is None or not queue_id.isdecimal() or topic == TRANS_HALF_TOPIC:
             log.error("%r in %s belongs to queue %r of %r: it is dropped", record, SCHEDULE_TOPIC, queue_id, topic)
             return True
         waited_in = record.queue_id
         record.topic = topic
         record.queue_id = int(queue_id)
-        record.properties = java_order(properties).encode()
+        record.properties = properties.text().encode()
         record.prepared_transaction_offset = 0
-        record.read_properties()
-        for name in (names.DELAY_TIME_LEVEL, *ASKED):
-            properties.pop(name, None)
+        record.take_from(properties)
         counted = self._store.config.enable_schedule_message_stats
-        result = self._appender.append(record, properties, now, counted=counted)
+        result = self._appender.append_due(record, properties, now, counted)
         if result.status is not PutStatus.PUT_OK:
             log.warning("a delayed message for %s is not stored yet: %s", topic, result.status.name)
             return False

@@ -292,7 +292,9 @@ def _one_if_light(name: str) -> str:
 
 
 def _add(table: dict[str, Traffic], key: str, count: int, size: int) -> None:
-    traffic = table.setdefault(key, Traffic())
+    traffic = table.get(key)
+    if traffic is None:
+        traffic = table[key] = Traffic()
     traffic.times += 1
     traffic.messages += count
     traffic.size += size

@@ -18,14 +18,13 @@ from typing import Final
 from rocketpy.broker.offsets import OffsetTable
 from rocketpy.broker.producers import ProducerTable
 from rocketpy.broker.topics import TopicTable
-from rocketpy.broker.transactions import END_TAG, HalfMessages, real_queue
+from rocketpy.broker.transactions import END_TAG, END_TAGS_CODE, HalfMessages, real_queue
 from rocketpy.config.broker import BrokerConfig
 from rocketpy.config.store import StoreConfig
 from rocketpy.errors import FieldError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.transaction import CheckTransactionState
 from rocketpy.protocol.flags import Perm
-from rocketpy.protocol.java_hash import string_hash
 from rocketpy.protocol.properties import java_order, split_stored
 from rocketpy.protocol.record import Record, encode_into, offset_message_id, record_size, topic_field
 from rocketpy.protocol.topic_names import TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC
@@ -41,7 +40,6 @@ _MOST_A_STEP: Final = 100
 """Half messages, or pieces of the op queue, that are looked at before others have their turn."""
 _MOST_OPS: Final = 16
 _HOUR_MS: Final = 3_600_000
-_END_TAGS_CODE: Final = string_hash(END_TAG)
 
 log = logging.getLogger(__name__)
 
@@ -160,9 +158,9 @@ class TransactionChecks:
         for physical_offset, _, tags_code in ENTRY.iter_unpack(entries[: _MOST_OPS * ENTRY_SIZE]):
             op = self._store.record_at(physical_offset)
             ended = -1 if op is None else _number(bytes(op.body).decode("ascii", "replace"))
-            if tags_code != _END_TAGS_CODE:
+            if tags_code != END_TAGS_CODE:
                 log.error("op %d has another tag than %r", self._next_op, END_TAG)
-            if ended >= self._first and tags_code == _END_TAGS_CODE:
+            if ended >= self._first and tags_code == END_TAGS_CODE:
                 self._ended[ended] = self._next_op
             else:
                 self._used.add(self._next_op)

@@ -16,13 +16,17 @@ from rocketpy.broker.topics import TopicTable
 from rocketpy.errors import FieldError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.flags import MessageSysFlag, Perm, with_transaction_type
-from rocketpy.protocol.properties import java_order, split_stored
+from rocketpy.protocol.java_hash import string_hash
+from rocketpy.protocol.properties import StoredProperties, java_order, properties_in, split_stored
 from rocketpy.protocol.record import Record
 from rocketpy.protocol.topic_names import TRANS_CHECK_MAX_TIME_TOPIC, TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC
 from rocketpy.store.results import AppendResult, PutStatus
 
 END_TAG: Final = "d"
 """The tag of the messages in the op queue (TransactionalMessageUtil.REMOVETAG)."""
+
+END_TAGS_CODE: Final = string_hash(END_TAG)
+_END_PROPERTIES: Final = java_order({names.TAGS: END_TAG, names.WAIT_STORE_MSG_OK: "true"}).encode()
 
 log = logging.getLogger(__name__)
 
@@ -35,39 +39,37 @@ class HalfMessages:
         self._topics = topics
         self._host = host
 
-    def commit(self, half: Record, now: int) -> AppendResult:
+    def commit(self, half: Record, properties: StoredProperties, now: int) -> AppendResult:
         """Store the message where it belongs, for everybody to see (EndTransactionProcessor.endMessageTransaction:190).
 
         It keeps all properties of the half message. Raises FieldError when these do not say where it belongs.
         """
-        properties = split_stored(half.properties)
         topic, queue_id = real_queue(properties)
         record = _copy(half, topic, queue_id, properties)
         record.sys_flag = with_transaction_type(half.sys_flag, MessageSysFlag.TRANSACTION_COMMIT)
         record.prepared_transaction_offset = half.physical_offset
-        return self._appender.append(record, properties, now, counted=False)
+        return self._appender.append_stored(record, properties, now, counted=False)
 
     def end(self, half: Record, now: int) -> bool:
         """Note that the transaction has ended; False when that is not stored (addRemoveTagInTransactionOp:314)."""
-        properties = {names.TAGS: END_TAG, names.WAIT_STORE_MSG_OK: "true"}
         record = Record(
             TRANS_OP_HALF_TOPIC,
             half.queue_id,
             str(half.queue_offset).encode(),
-            java_order(properties).encode(),
+            _END_PROPERTIES,
             born_timestamp=now,
             born_host=self._host,
             store_host=self._host,
+            tags_code=END_TAGS_CODE,
         )
-        record.read_properties()
-        return self._is_stored(record, properties, now)
+        return self._is_stored(record, {}, now)
 
     def put_back(self, half: Record, properties: dict[str, str], now: int) -> AppendResult:
         """Store a half message at the end of its queue, since it is looked at only once (renewHalfMessageInner:236).
 
         Its flag and reconsume times are lost thereby, as in Java.
         """
-        record = _copy(half, half.topic, half.queue_id, properties)
+        record = _copy(half, half.topic, half.queue_id, properties_in(properties))
         record.flag = 0
         record.reconsume_times = 0
         return self._appender.append(record, properties, now, counted=False)
@@ -77,7 +79,7 @@ class HalfMessages:
         read_write = Perm.READ | Perm.WRITE
         self._topics.create_on_send_back(TRANS_CHECK_MAX_TIME_TOPIC, 1, read_write)
         log.error("the transaction of %r is given up, it moves to %s", half, TRANS_CHECK_MAX_TIME_TOPIC)
-        return self._is_stored(_copy(half, TRANS_CHECK_MAX_TIME_TOPIC, 0, properties), properties, now)
+        return self._is_stored(_copy(half, TRANS_CHECK_MAX_TIME_TOPIC, 0, properties_in(properties)), properties, now)
 
     def resume(self, given_up: Record, now: int) -> bool:
         """Let a message that was given up be checked again from the beginning (resumeCheckHalfMessage:1609).
@@ -86,7 +88,7 @@ class HalfMessages:
         """
         properties = split_stored(given_up.properties)
         properties[names.TRANSACTION_CHECK_TIMES] = "0"
-        return self._is_stored(_copy(given_up, TRANS_HALF_TOPIC, 0, properties), properties, now)
+        return self._is_stored(_copy(given_up, TRANS_HALF_TOPIC, 0, properties_in(properties)), properties, now)
 
     def _is_stored(self, record: Record, properties: dict[str, str], now: int) -> bool:
         status = self._appender.append(record, properties, now, counted=False).status
@@ -95,7 +97,7 @@ class HalfMessages:
         return status is PutStatus.PUT_OK
 
 
-def real_queue(properties: dict[str, str]) -> tuple[str, int]:
+def real_queue(properties: dict[str, str] | StoredProperties) -> tuple[str, int]:
     """Topic and queue that a half message is meant for; FieldError if its properties do not say so."""
     topic = properties.get(names.REAL_TOPIC)
     queue_id = properties.get(names.REAL_QUEUE_ID)
@@ -106,12 +108,12 @@ def real_queue(properties: dict[str, str]) -> tuple[str, int]:
     return topic, int(queue_id)
 
 
-def _copy(half: Record, topic: str, queue_id: int, properties: dict[str, str]) -> Record:
+def _copy(half: Record, topic: str, queue_id: int, properties: StoredProperties) -> Record:
     record = Record(
         topic,
         queue_id,
         half.body,
-        java_order(properties).encode(),
+        properties.text().encode(),
         flag=half.flag,
         sys_flag=half.sys_flag,
         born_timestamp=half.born_timestamp,
@@ -119,5 +121,5 @@ def _copy(half: Record, topic: str, queue_id: int, properties: dict[str, str]) -
         store_host=half.store_host,
         reconsume_times=half.reconsume_times,
     )
-    record.read_properties()
+    record.take_from(properties)
     return record

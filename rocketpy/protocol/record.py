@@ -38,10 +38,11 @@ from zlib import crc32
 from mypy_extensions import i64
 
 from rocketpy.errors import ProtocolError
+from rocketpy.protocol import property_names as names
 from rocketpy.protocol.big_endian import unsigned_int
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.java_hash import string_hash
-from rocketpy.protocol.properties import last_value
+from rocketpy.protocol.properties import StoredProperties, last_value
 
 MAGIC: Final = 0xDAA320A7 - (1 << 32)
 BLANK_MAGIC: Final = 0xCBD43194 - (1 << 32)
@@ -151,6 +152,13 @@ class Record:
         self.tags_code = 0 if tags is None else code_of_tags(tags)
         self.uniq_key = last_value(text, UNIQ_KEY)
         self.keys = last_value(text, KEYS)
+
+    def take_from(self, properties: StoredProperties) -> None:
+        """The same where the properties have been read already."""
+        tags = properties.get(names.TAGS)
+        self.tags_code = 0 if tags is None else code_of_tags(tags)
+        self.uniq_key = properties.get(names.UNIQ_KEY)
+        self.keys = properties.get(names.KEYS)
 
     def __repr__(self) -> str:
         return f"Record({self.topic!r}, {self.queue_id}, {self.physical_offset=}, {self.queue_offset=})"

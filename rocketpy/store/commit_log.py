@@ -258,8 +258,10 @@ class CommitLog:
         window = self.window(physical_offset)
         if window is None:
             return None
-        size, _ = peek_size_and_magic(window[0], physical_offset - window[1])
-        return self.read(physical_offset, size) if size > 0 else None
+        view, start, end = window
+        position = physical_offset - start
+        size, _ = peek_size_and_magic(view, position)
+        return view[position : position + size] if 0 < size <= end - physical_offset else None
 
     def store_time(self, physical_offset: int, size: int) -> int:
         """storeTimestamp of the record there in ms, -1 if it is gone (CommitLog.pickupStoreTimestamp:902)."""

@@ -70,7 +70,7 @@ def _subjects() -> dict[str, Subject]:
     send, send_json = Command.decode(_FRAME[4:]), Command.decode(_JSON_FRAME[4:])
     pull = Command.decode(_PULL_FRAME[4:])
     properties = send.ext_fields["i"] if send.ext_fields else ""
-    text = stored_properties(properties, "DefaultCluster").text.encode()
+    text = stored_properties(properties, "DefaultCluster").text_without_wait().encode()
     host = encode_host("127.0.0.1", 10911)
     record = Record("BenchTopic", 3, bytes(128), text, born_host=host, store_host=host)
     room, topic = memoryview(bytearray(4096)), topic_field("BenchTopic")

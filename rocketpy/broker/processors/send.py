@@ -22,7 +22,7 @@ from rocketpy.protocol.api.topic import TopicConfig
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import HOLD, Command, Hold, Reply
 from rocketpy.protocol.flags import MessageSysFlag, Perm, TopicFilterType
-from rocketpy.protocol.properties import java_order, split_properties, stored_properties
+from rocketpy.protocol.properties import StoredProperties, java_order, split_properties, stored_properties
 from rocketpy.protocol.property_names import (
     CLUSTER,
     DELAY_TIME_LEVEL,
@@ -107,7 +107,7 @@ class SendProcessor:
             name,
             queue_id,
             command.body,
-            properties.text.encode(),
+            properties.text_without_wait().encode(),
             flag=request.flag,
             sys_flag=_sys_flag(request, topic),
             born_timestamp=request.born_timestamp,
@@ -119,22 +119,21 @@ class SendProcessor:
             keys=properties.get(KEYS),
         )
         if DELAY_TIME_LEVEL in properties or TRANSACTION_PREPARED in properties:
-            result = self._append_special(record, properties.to_dict(), now)
+            result = self._append_special(record, properties, now)
         else:
-            result = self._appender.append_sent(record, properties, now)
+            result = self._appender.append_stored(record, properties, now)
         return properties.get(WAIT_STORE_MSG_OK), result
 
-    def _append_special(self, record: Record, properties: dict[str, str], now: int) -> AppendResult:
+    def _append_special(self, record: Record, properties: StoredProperties, now: int) -> AppendResult:
         """Store a message that may be delayed or half, which means that its properties are written once more.
 
         WAIT is among them then, and behind others of its bucket, since Java has taken it out and put it back
         (asyncSendMessage:303-309).
         """
-        wait = properties.pop(WAIT_STORE_MSG_OK, None)
-        if wait is not None:
-            properties[WAIT_STORE_MSG_OK] = wait
-        if properties.get(TRANSACTION_PREPARED, "").lower() != "true":
-            return self._appender.append(record, properties, now)
+        properties.move_to_end(WAIT_STORE_MSG_OK)
+        prepared = properties.get(TRANSACTION_PREPARED)
+        if prepared is None or prepared.lower() != "true":
+            return self._appender.append_stored(record, properties, now)
         if self._config.reject_transaction_message:
             remark = f"the broker[{self._config.broker_ip1}] sending transaction message is forbidden"
             raise ReplyError(ResponseCode.NO_PERMISSION, remark)

@@ -15,7 +15,7 @@ from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import Command, Reply
 from rocketpy.protocol.flags import MessageSysFlag
 from rocketpy.protocol.message_id import OffsetMessageId
-from rocketpy.protocol.properties import split_stored
+from rocketpy.protocol.properties import StoredProperties, properties_again
 from rocketpy.protocol.property_names import PRODUCER_GROUP
 from rocketpy.protocol.record import Record
 from rocketpy.remoting.connection import Connection
@@ -55,9 +55,10 @@ class TransactionProcessor:
         if kind == MessageSysFlag.TRANSACTION_NOT_TYPE:
             return None
         half = self._half_message(request)
+        properties = self._checked(half, request)
         now = self._clock()
         if kind == MessageSysFlag.TRANSACTION_COMMIT:
-            self._check_stored(self._half_messages.commit(half, now).status)
+            self._check_stored(self._half_messages.commit(half, properties, now).status)
         self._half_messages.end(half, now)
         return Reply(remark=None if kind == MessageSysFlag.TRANSACTION_COMMIT else _NO_REMARK)
 
@@ -79,21 +80,26 @@ class TransactionProcessor:
         return Reply()
 
     def _half_message(self, request: EndTransaction) -> Record:
-        """The half message that is meant (checkPrepareMessage:157)."""
+        """What is where the half message should be."""
         physical_offset = request.commit_log_offset
         half = self._store.record_at(physical_offset) if physical_offset >= 0 else None
         if half is None:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "Find prepared transaction message failed")
-        group = split_stored(half.properties).get(PRODUCER_GROUP)
+        return half
+
+    def _checked(self, half: Record, request: EndTransaction) -> StoredProperties:
+        """The properties of a half message, if it is the one that is meant (checkPrepareMessage:157)."""
+        properties = properties_again(half.properties)
+        group = properties.get(PRODUCER_GROUP)
         if group is None:
             raise FieldError(PRODUCER_GROUP, None)
         if group != request.producer_group:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "The producer group wrong")
         if half.queue_offset != request.tran_state_table_offset:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "The transaction state table offset wrong")
-        if half.physical_offset != physical_offset:
+        if half.physical_offset != request.commit_log_offset:
             raise ReplyError(ResponseCode.SYSTEM_ERROR, "The commit log offset wrong")
-        return half
+        return properties
 
     def _check_stored(self, status: PutStatus) -> None:
         """Refuse a commit that is not stored; the half message stays then (sendFinalMessage:217)."""
