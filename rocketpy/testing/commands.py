@@ -5,9 +5,15 @@
     {"command": "lag", "group": "shipping", "topic": "Ordr"}
     {"error": "there is no topic Ordr; there are Order", "kind": "NoSuchTopic"}
 
-A command is a method of `RocketMQ`, or of its clock, as in {"command": "clock.advance", "seconds": 3600}; its
-arguments are that method's, by name. A message is an object with the fields of `_message`: `body` is its text, or if
-that is no UTF-8 null, and `bodyBase64` is always there.
+A command is a method of `RocketMQ`, or of its clock or its faults, as in
+
+    {"command": "clock.advance", "seconds": 3600}
+    {"command": "faults.fail", "request": "SEND_MESSAGE", "code": "SYSTEM_ERROR", "times": 1}
+    {"result": 1}
+    {"command": "fault", "verb": "lift", "arguments": {"number": 1}}
+
+its arguments are that method's, by name. A fault is a number. A message is an object with the fields of `_message`:
+`body` is its text, or null if that is no UTF-8, and `bodyBase64` is always there.
 """
 
 from __future__ import annotations
@@ -22,13 +28,17 @@ from typing import Any
 
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol.message import MessageExt
+from rocketpy.testing.faults import Fault
 from rocketpy.testing.inspector import QueueProgress
 from rocketpy.testing.rocketmq import RocketMQ
 
 COMMANDS = frozenset({
     "create_topic", "create_group", "topics", "messages", "delayed", "half_messages", "lag", "progress", "consumers",
     "retries", "dead_letters", "wait_for_messages", "wait_for_dead_letters", "wait_for_retries", "wait_for_consumers",
-    "wait_until_consumed", "restart", "reset", "clock.now", "clock.advance",
+    "wait_until_consumed", "restart", "reset", "clock.now", "clock.advance", "fault",
+    "faults.fail", "faults.busy", "faults.answer", "faults.slow", "faults.lose_request", "faults.lose_reply",
+    "faults.break_connection", "faults.wrong_route", "faults.close_connections", "faults.unreachable",
+    "faults.unregister", "faults.fail_disk", "faults.slow_disk", "faults.fill_disk", "faults.clear",
 })  # fmt: skip
 
 
@@ -61,6 +71,8 @@ def _parse(rocketmq: RocketMQ, line: str | bytes) -> tuple[Callable[..., Any], d
 
 def _plain(value: object) -> object:
     """What JSON has no notion of."""
+    if isinstance(value, Fault):
+        return value.number
     if isinstance(value, MessageExt):
         return _message(value)
     if isinstance(value, QueueProgress):

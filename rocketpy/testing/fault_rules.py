@@ -29,6 +29,8 @@ ANSWERED_LATER = frozenset(
 
 _GROUPS = ("group", "consumer_group", "producer_group")
 _TOPICS = ("topic", "origin_topic")
+_TESTERS = "TOOLS_CONSUMER"
+"""The group that `inspector` pulls for."""
 
 
 class Action:
@@ -175,9 +177,10 @@ class Rule:
         return True
 
     def _matches(self, peer: Connection, request: Header, client_ids: ClientIds) -> bool:
+        """Pulls of the test itself, which looks at messages, are none of it, unless it is about them."""
         return (
             (self.topic is None or self.topic in _values(request, _TOPICS))
-            and (self.group is None or self.group in _values(request, _GROUPS))
+            and (self.group in _values(request, _GROUPS) if self.group else _TESTERS not in _values(request, _GROUPS))
             and (self.peer is None or self.peer in (peer.remote_address, peer.remote_address.rpartition(":")[0]))
             and (
                 self.client_id is None

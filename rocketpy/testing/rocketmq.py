@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from rocketpy.testing.child import Child, ChildClock
 from rocketpy.testing.clock import ServerClock
 from rocketpy.testing.cluster import Cluster, not_running
+from rocketpy.testing.faults import Faults
 from rocketpy.testing.servers import LOOPBACK, Elsewhere, Local, LocalOptions
 from rocketpy.testing.words import QUEUES, Setting, text_of
 
@@ -78,6 +80,18 @@ class RocketMQ(Cluster):
     def clock(self) -> ServerClock | ChildClock:
         """The servers' time, which `clock.advance(seconds)` moves: see `rocketpy.testing.clock.ServerClock`."""
         return ChildClock(self._child) if self._child is not None else self._local().clock
+
+    @property
+    def faults(self) -> Faults:
+        """Has the servers misbehave, `with rocketmq.faults.busy(): ...`: see `rocketpy.testing.faults`."""
+        return Faults(self.fault)
+
+    def fault(self, verb: str, arguments: Mapping[str, Any]) -> int:
+        """What `faults` are made of: an order to a `FaultTable`. Raises what that raises."""
+        if self._child is not None:
+            return int(self._child.order("fault", verb=verb, arguments=dict(arguments)))
+        local = self._local()
+        return local.run(local.faults.obey, verb, arguments)
 
     @property
     def pid(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -15,13 +15,14 @@ from rocketpy.broker.ports import HA_ABOVE, VIP_BELOW
 from rocketpy.client.hub import Hub
 from rocketpy.config.startup import BrokerSettings, NamesrvSettings
 from rocketpy.disk import mount, unmount
-from rocketpy.errors import ConfigError
+from rocketpy.errors import ConfigError, StoreError
 from rocketpy.protocol.flags import Perm
 from rocketpy.protocol.topic_names import TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC
 from rocketpy.remoting.loops import Loops
 from rocketpy.standalone import Standalone
 from rocketpy.testing.clock import MovableClock, ServerClock
 from rocketpy.testing.errors import NotOurs
+from rocketpy.testing.fault_table import FaultTable
 from rocketpy.testing.inspector import Inspector
 from rocketpy.testing.scratch_disk import ScratchDisk
 from rocketpy.testing.words import Setting, text_of
@@ -67,7 +68,7 @@ class LocalOptions:
 
     def __post_init__(self) -> None:
         """Raises ConfigError for settings that nobody knows, or that cannot be started."""
-        self.broker().settle()
+        self.broker()
 
     def broker(self, settings: Mapping[str, Setting] | None = None) -> BrokerSettings:
         """The broker's, with more `settings` if there are any. Raises ConfigError."""
@@ -84,6 +85,7 @@ class LocalOptions:
             except ValueError:
                 raise ConfigError(f"{name}={text} is not usable") from None
         made.take_over(texts, "settings")
+        made.settle()
         return made
 
     def namesrv(self) -> NamesrvSettings:
@@ -103,6 +105,7 @@ class Local(Elsewhere):
 
     standalone: Standalone
     clock: ServerClock
+    faults: FaultTable
 
     def __init__(self, options: LocalOptions) -> None:
         super().__init__()
@@ -139,7 +142,7 @@ class Local(Elsewhere):
         try:
             super().stop()
             if hasattr(self, "standalone"):
-                self.standalone.stop()
+                self._stop_servers()
         finally:
             self._undo.close()
 
@@ -148,6 +151,7 @@ class Local(Elsewhere):
         _keep_ports(self.standalone, self.standalone)
         self.standalone.stop()
         _start(self.standalone)
+        self.faults.renew()
 
     def reset(self, settings: Mapping[str, Setting] | None = None) -> None:
         """Start both anew, with nothing in them and at the machine's time, but on the same ports.
@@ -156,13 +160,19 @@ class Local(Elsewhere):
         """
         if self._options.store is not None:
             raise NotOurs(f"the store {self._options.store} is to be kept: it is not reset")
-        fresh = self._make(self._options.broker(settings))
-        _keep_ports(self.standalone, fresh)
-        self.standalone.stop()
+        settled = self._options.broker(settings)
+        self._stop_servers()
+        former, self.standalone = self.standalone, self._make(settled)
+        _keep_ports(former, self.standalone)
         for path in Path(self._directory).iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        self.standalone = fresh
-        _start(fresh)
+        _start(self.standalone)
+
+    def _stop_servers(self) -> None:
+        """What a faulty disk has done to messages that are thrown away is nobody's trouble."""
+        self.faults.obey("clear", {})
+        with suppress(*(() if self._options.store else (StoreError,))):
+            self.standalone.stop()
 
     def _scratch(self) -> str:
         directory = self._undo.enter_context(temporary_directory())
@@ -174,10 +184,12 @@ class Local(Elsewhere):
         """Servers with a clock of their own that nobody has moved yet."""
         options, clock = self._options, MovableClock()
         self.clock = ServerClock(clock, self)
-        return Standalone(
+        made = Standalone(
             options.namesrv(), broker, store=self._directory, host=options.listen_host,
             clock=clock, peer_clock=clock.of_peers,
         )  # fmt: skip
+        self.faults = FaultTable(made)
+        return made
 
     def _has_usual_ports(self) -> bool:
         broker = self.standalone.broker

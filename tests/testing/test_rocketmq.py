@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rocketpy.client import (
+    ClientError,
     ConsumeFromWhere,
     ConsumeStatus,
     LocalTransactionState,
@@ -17,8 +18,10 @@ from rocketpy.client import (
     MessageModel,
     Producer,
     PushConsumer,
+    SendStatus,
     TransactionListener,
 )
+from rocketpy.clock import now_ms
 from rocketpy.errors import ConfigError
 from rocketpy.testing import Cluster, NoSuchTopic, NotOurs, RocketMQ, WaitTimeout
 
@@ -221,6 +224,29 @@ def test_the_clock_is_moved_past_a_delay(rocketmq: RocketMQ, topic: str) -> None
         rocketmq.clock.advance(-1)
 
 
+def test_servers_misbehave_as_long_as_they_are_told_to(rocketmq: RocketMQ, topic: str) -> None:
+    rocketmq.send(topic, "1")
+    with rocketmq.faults.fail("SEND_MESSAGE", "NO_PERMISSION", "not today", topic=topic) as fault:
+        with pytest.raises(ClientError, match="not today"):
+            rocketmq.send(topic, "2")
+        assert fault.hits > 0
+    with rocketmq.faults.lose_request("PULL_MESSAGE") as fault:
+        assert bodies(rocketmq.messages(topic)) == ["1"]    # looking at them is let alone
+        assert fault.hits == 0
+    rocketmq.send(topic, "3")
+    assert bodies(rocketmq.messages(topic)) == ["1", "3"]
+    with pytest.raises(ValueError, match="there is no request 'SEND_MSG'; there is SEND_MESSAGE"):
+        rocketmq.faults.fail("SEND_MSG")
+
+
+def test_a_fault_stays_over_a_restart(rocketmq: RocketMQ, topic: str) -> None:
+    with rocketmq.faults.fail("SEND_MESSAGE", "NO_PERMISSION", "not today"):
+        rocketmq.restart()
+        with pytest.raises(ClientError, match="not today"):
+            rocketmq.send(topic, "1")
+    rocketmq.send(topic, "2")
+
+
 def test_a_restart_keeps_messages_and_addresses(rocketmq: RocketMQ, topic: str, group: str) -> None:
     addresses = rocketmq.namesrv_address, rocketmq.broker_address
     rocketmq.send(topic, "before")
@@ -261,7 +287,10 @@ def test_a_reset_leaves_what_was_there_at_the_start(own_process: bool) -> None:
         rocketmq.send("Order", "1")
         rocketmq.send("Order", "2", delay_level=18)
         rocketmq.create_topic("Other")
+        rocketmq.clock.advance(timedelta(days=1))
+        rocketmq.faults.fail("SEND_MESSAGE")
         rocketmq.reset()
+        assert abs(rocketmq.clock.now() - now_ms()) < 60_000
         assert rocketmq.namesrv_address == address
         assert rocketmq.messages("Order") == rocketmq.delayed() == []
         assert rocketmq.topics() == ["%RETRY%shipping", "Order"]
@@ -294,6 +323,20 @@ def test_a_store_may_be_kept(own_process: bool, tmp_path: Any) -> None:
 def test_settings_that_are_none_are_refused_at_once(settings: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         RocketMQ(settings=settings)
+
+
+def test_a_disk_that_failed_does_not_spoil_the_end() -> None:
+    with RocketMQ(topics=["Order"], settings={"flushDiskType": "SYNC_FLUSH"}) as rocketmq:
+        for _ in range(2):
+            fault = rocketmq.faults.fail_disk("sync")
+            (result,) = rocketmq.send("Order", "1")
+            assert result.status == SendStatus.FLUSH_DISK_TIMEOUT
+            assert fault.hits > 0
+            rocketmq.reset()
+            (result,) = rocketmq.send("Order", "2")
+            assert result.status == SendStatus.SEND_OK
+        rocketmq.faults.fail_disk("sync")
+        rocketmq.send("Order", "3")
 
 
 def test_the_advertised_address_may_be_another_one() -> None:
