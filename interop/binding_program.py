@@ -43,9 +43,12 @@ class Program:
         if hasattr(producer, "send_async"):
             told: list[Any] = []
             done = threading.Event()
-            producer.send_async(
-                self._message(topic, "async"), lambda result: (told.append(_sent(result)), done.set()), None
-            )
+
+            def tell(result: Any) -> None:
+                told.append(_sent(result))
+                done.set()
+
+            producer.send_async(self._message(topic, "async"), tell, None)
             done.wait(PATIENCE)
             outcomes["async"] = told
         if hasattr(producer, "send_orderly"):

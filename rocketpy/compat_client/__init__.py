@@ -31,6 +31,7 @@ servers.
 | `set_timeout` | for each of five tries | for all tries together |
 | settings while running | some count at once | `set_timeout` counts at once, others at the next start |
 | `user_args` | an int or None | anything |
+| `checker_callback` | never called, librocketmq 2.0.0 refuses the broker's question | called |
 | `TransactionMQProducer.send_sync` | the process dies | sends |
 | the message in `local_execute` | memory beyond its end for what is not set yet | zeros |
 | `send_batch` | brokers keep it as one message that nobody can read | as many messages, with their ids |
