@@ -11,6 +11,7 @@ import pytest
 
 import compat
 from rocketpy import compat_client
+from tests import readme
 
 CURRENT, EARLIER = "rocketmq-client-python==2.0.0", "rocketmq==0.4.4"
 NOT_OFFERED = {"maybe_decode", "ffi_check"}
@@ -124,3 +125,9 @@ def test_nothing_is_made_up() -> None:
         assert public - inherited - aliases == added, name
     both = {_name(row) for row in OFFERED}
     assert set(compat_client.__all__) - both == {"TraceModel"}
+
+
+def test_imports_of_the_readme_are_there() -> None:
+    lines = [line for line in readme.TEXT.splitlines() if line.startswith("from rocketpy.compat_client")]
+    assert len(lines) == 2
+    exec("\n".join(lines), {})
