@@ -8,7 +8,7 @@ Bottom up: `artifacts` finds the official programs; `process`, `ports` and `raw_
 that do what they are told, `troupe` those of a run; `messages`, `expect`, `deliveries` and `stage` are what scenarios
 are written with; `scenario` is their table, scenarios/ holds them.
 
-The same in containers: `engine` finds the one that runs, `own_engine` starts one; `root_filesystem`, `image_archive` and
+The same in containers: `engine` finds one, `own_engine` starts one; `root_filesystem`, `image_archive` and
 `images` have what is run in it; `container_program` and `containers` take the place of processes and ports,
 `container_servers` and `container_clients` that of servers and drivers.
 """

@@ -3,14 +3,20 @@ with CI=true that is a failure."""
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import NoReturn
 
 import pytest
 
 from interop.artifacts import MissingToolError
 from interop.cluster import DIRECTIONS, PURE, QUICK, Cluster, started_cluster
+from interop.container_clients import ContainerDriver
+from interop.container_servers import started_containers
+from interop.containers import Containers, Network
+from interop.engine import engine
 from interop.troupe import Troupe
 
 
@@ -21,7 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _says_nothing_new(item: pytest.Item) -> bool:
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return "scenario" in parameters and parameters["scenario"].of_broker and parameters["cluster"] not in PURE
+    direction = parameters.get("cluster", parameters.get("container_cluster"))
+    return "scenario" in parameters and parameters["scenario"].of_broker and direction not in PURE
 
 
 @pytest.hookimpl(wrapper=True)
@@ -48,6 +55,12 @@ def _missing(error: MissingToolError) -> NoReturn:
     pytest.skip(str(error))
 
 
+def pytest_sessionfinish() -> None:
+    """The engine's client keeps connections."""
+    if engine.cache_info().currsize:
+        engine().close()
+
+
 @pytest.fixture(scope="session")
 def troupe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troupe]:
     """The official clients."""
@@ -59,4 +72,45 @@ def troupe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troupe]:
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of each direction, one after the other."""
     with started_cluster(request.param, tmp_path_factory.mktemp(request.param), **QUICK) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def containers() -> Iterator[Containers]:
+    """Where the engine's networks, volumes and containers of this run come from."""
+    with Containers() as containers:
+        yield containers
+
+
+@pytest.fixture(scope="session")
+def network(containers: Containers) -> Network:
+    """The one that most containers are on; the machine that the tests run on reaches it too."""
+    return containers.network()
+
+
+@pytest.fixture(scope="session")
+def contained(containers: Containers, network: Network) -> Iterator[Callable[[str], ContainerDriver]]:
+    """Official clients in containers on `network`, by what they are, with a number after it: "java 2" is another host.
+
+    Each is started when it is first asked for.
+    """
+    with ExitStack() as ends:
+
+        @functools.cache
+        def client(name: str) -> ContainerDriver:
+            return ends.enter_context(ContainerDriver(name.split()[0], containers, network))
+
+        yield client
+
+
+@pytest.fixture(scope="session", params=DIRECTIONS)
+def container_cluster(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    containers: Containers,
+    network: Network,
+) -> Iterator[Cluster]:
+    """As `cluster`, in containers on `network`."""
+    directory = tmp_path_factory.mktemp(f"contained-{request.param}")
+    with started_containers(request.param, directory, containers, network, **QUICK) as cluster:
         yield cluster

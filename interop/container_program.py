@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import struct
+from contextlib import suppress
 from typing import IO
 
 from docker.errors import APIError
@@ -24,6 +25,7 @@ class ContainerProgram(Program):
         self._pipe = pipe
         self._stdin: IO[bytes] | None = None
         self._stdout: IO[bytes] | None = None
+        self._channel: socket.socket | None = None
 
     @property
     def name(self) -> str:
@@ -34,9 +36,10 @@ class ContainerProgram(Program):
         if self._pipe:
             streams = {"stdin": 1, "stdout": 1, "stream": 1}
             attached = engine().api.attach_socket(self.name, params=streams)
-            channel: socket.socket = attached._sock  # the SDK hands out a reader that cannot be half closed
-            channel.settimeout(None)
-            self._stdin = _Stdin(channel)
+            self._channel = attached._sock  # the SDK hands out a reader that cannot be half closed
+            assert self._channel is not None
+            self._channel.settimeout(None)
+            self._stdin = _Stdin(self._channel)
             self._stdout = io.BufferedReader(_Demultiplexed(attached))
         self._container.start()
 
@@ -88,10 +91,10 @@ class ContainerProgram(Program):
 
     def _ended(self) -> int:
         status = int(self._container.wait()["StatusCode"])
-        for stream in (self._stdin, self._stdout):
+        for stream in (self._stdin, self._stdout, self._channel):
             if stream is not None:
                 stream.close()
-        self._stdin = self._stdout = None
+        self._stdin = self._stdout = self._channel = None
         return status
 
 
@@ -104,8 +107,9 @@ class _Stdin(io.BufferedWriter):
 
     def close(self) -> None:
         if not self.closed:
-            self.flush()
-            self._channel.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # nobody reads any more
+                self.flush()
+                self._channel.shutdown(socket.SHUT_WR)
         super().close()
 
 

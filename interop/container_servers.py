@@ -28,7 +28,6 @@ HOME = "/home/rocketmq"
 STORE = f"{HOME}/store"
 ENVIRONMENT = {"JAVA_OPT_EXT": "-Xms128m -Xmx512m -Xmn64m"}
 """The official scripts take gigabytes otherwise; ours has no use for it."""
-STOP_TIMEOUT = 60.0
 
 
 class ContainerNameServer(NameServerProcess):
@@ -94,7 +93,7 @@ class ContainerBroker(BrokerProcess):
         return 10911
 
     def command(self) -> list[str]:
-        return ["sh", "mqbroker", "-n", self.namesrv, "-c", f"{HOME}/{self.config_file.name}"]
+        return ["sh", "mqbroker", "-n", self.settings["namesrvAddr"], "-c", f"{HOME}/{self.config_file.name}"]
 
     def run(self) -> Program:
         if self.container is None:
