@@ -46,13 +46,14 @@ class Hub(App):
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function` returns or raises in the hub; from any thread or greenlet, none of which blocks others."""
-        if self._here:
-            return function(*args, **kwargs)
-        if get_hub_if_exists() is None:  # a plain thread
-            return self.call(function, *args, **kwargs)
-        if get_hub_if_exists() is self._hub:
+        if self.is_callers:
             return function(*args, **kwargs)
         return wait(self.submit(function, *args, **kwargs))
+
+    @property
+    def is_callers(self) -> bool:
+        """Whether the caller is among the greenlets of this hub."""
+        return self._here or get_hub_if_exists() is self._hub
 
     def begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """The same without waiting."""

@@ -18,7 +18,9 @@ from gevent.hub import get_hub
 
 from rocketpy.client.errors import ClientError, see_faq
 from rocketpy.client.hub import Hub
+from rocketpy.client.inbox import Inbox
 from rocketpy.client.name_servers import NameServers
+from rocketpy.client.publish import MASTER_ID
 from rocketpy.client.pushes import Pushes
 from rocketpy.client.routes import Routes
 from rocketpy.client.settings import ClientSettings
@@ -81,6 +83,7 @@ class Instance(Hub):
     client: Client
     name_servers: NameServers
     routes: Routes
+    inbox: Inbox
 
     def __init__(self, client_id: str, settings: ClientSettings, *, streams: bool = False) -> None:
         """`streams`: its requests say that they are of a stream (StreamTypeRPCHook.java:25)."""
@@ -109,6 +112,7 @@ class Instance(Hub):
             sign=_completing(None if settings.credentials is None else signer(settings.credentials), self._streams),
             tls=settings.tls_context,
         )
+        self.inbox = Inbox()
         self._rebalance_due = Event()
         self._heartbeat_due = Event()
         addresses = settings.addresses
@@ -130,6 +134,8 @@ class Instance(Hub):
         gevent.killall(getattr(self, "_loops", []))
         if hasattr(self, "client"):
             self.client.close()
+        if hasattr(self, "inbox"):
+            self.inbox.close()
 
     # -- members
 
@@ -189,6 +195,11 @@ class Instance(Hub):
     def broker_address(self, broker_name: str, topic: str) -> str:
         """Where a broker's master is asked, on the VIP port if that is wanted. Raises ClientError, RemotingError."""
         return self.at_port(self.routes.master(broker_name, topic))
+
+    def known_address(self, broker_name: str) -> str | None:
+        """The same without waiting; None if it is not known."""
+        address = self.routes.brokers.get(broker_name, {}).get(MASTER_ID)
+        return None if address is None else self.at_port(address)
 
     def at_port(self, address: str) -> str:
         """The address, or that of the VIP port two below (MixAll.brokerVIPChannel:121)."""

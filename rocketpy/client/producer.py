@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Literal, Unpack
 
 import gevent
@@ -12,16 +13,17 @@ from gevent.event import Event
 
 from rocketpy.client.batches import check_batch, split_batch
 from rocketpy.client.errors import ClientError, NotRunning
+from rocketpy.client.hub import wait
 from rocketpy.client.instance import Instance
 from rocketpy.client.member import Member, settings_of
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import queue_with_namespace, without_namespace
-from rocketpy.client.results import LocalTransactionState, SendResult, SendStatus, TransactionSendResult
+from rocketpy.client.results import SendResult, TransactionSendResult
 from rocketpy.client.selectors import by_sharding_key
-from rocketpy.client.sending import RETRY_CODES, Mode, Selector, Sender, SendSettings
+from rocketpy.client.sending import RETRY_CODES, Mode, Outgoing, Selector, Sender, SendSettings, tell
 from rocketpy.client.settings import ClientOptions
 from rocketpy.client.trace import Trace
-from rocketpy.client.transactions import TransactionChecks, TransactionListener, end_transaction
+from rocketpy.client.transactions import TransactionChecks, TransactionListener, end_transaction, execute
 from rocketpy.client.user_code import UserCode
 from rocketpy.errors import RocketpyError
 from rocketpy.protocol import property_names as names
@@ -29,6 +31,7 @@ from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.api.transaction import CheckTransactionState
 from rocketpy.protocol.message import Message
 from rocketpy.protocol.topic_names import AUTO_CREATE_TOPIC, TRACE_TOPIC
+from rocketpy.remoting import app
 
 log = logging.getLogger(__name__)
 
@@ -109,9 +112,11 @@ class Producer(Member):
 
         Raises TopicNotFound, MessageIllegal, BrokerError, or another ClientError or RemotingError.
         """
-        self._running()
+        instance = self._running()
         chosen = _selector(queue, sharding_key, selector)
-        result = self._run(self._send, message, "sync", queue, chosen, timeout)
+        if not instance.is_callers:
+            return wait(self._post(message, "sync", queue, chosen, timeout))
+        result = self._send(message, "sync", queue, chosen, timeout)
         assert result is not None
         return result
 
@@ -129,6 +134,8 @@ class Producer(Member):
         Callbacks of the future run in the client's own thread and must not wait.
         """
         chosen = _selector(queue, sharding_key, selector)
+        if not self._running().is_callers:
+            return self._post(message, "async", queue, chosen, timeout)
         return self._begin(self._send_async, message, queue, chosen, timeout)
 
     def send_oneway(
@@ -206,7 +213,7 @@ class Producer(Member):
         half.properties[names.UNIQ_KEY] = result.msg_id
         if result.transaction_id is not None:
             half.properties["__transactionId__"] = result.transaction_id
-        state, failure = _execute(listener, half, arg, result.status)
+        state, failure = execute(listener, half, arg, result.status)
         try:
             timeout_ms = self.send_timeout * 1000
             self._run(end_transaction, self._sending(), half, result, state, failure, timeout_ms, self._trace)
@@ -241,6 +248,7 @@ class Producer(Member):
 
     def _leave(self, instance: Instance) -> None:
         self._all_sent = Event()
+        instance.inbox.drain()
         gevent.sleep(0)  # what was begun just before begins now
         if self._under_way:
             self._all_sent.wait(timeout=self.send_timeout)
@@ -266,21 +274,66 @@ class Producer(Member):
         self, message: Message, mode: Mode, queue: MessageQueue | None, selector: Selector | None, timeout: float | None
     ) -> SendResult | None:
         sender = self._sending()
-        outgoing = sender.prepare(message)
-        timeout_ms = self._timeout_ms(timeout)
         self._under_way += 1
         try:
-            if queue is not None:
-                queue = queue_with_namespace(self.settings.namespace, queue)
-                if outgoing.topic != queue.topic:
-                    raise ClientError("message's topic not equal mq's topic")
-                sender.topics.add(outgoing.topic)
-                return sender.send_to(outgoing, queue, mode, timeout_ms)
-            if selector is not None:
-                return sender.send_selected(outgoing, message, selector, mode, timeout_ms)
-            return sender.send(outgoing, mode, timeout_ms)
+            outgoing, queue = self._prepared(sender, message, queue)
+            return _sent(sender, outgoing, message, queue, selector, mode, self._timeout_ms(timeout))
         finally:
             self._settled()
+
+    def _post(
+        self, message: Message, mode: Mode, queue: MessageQueue | None, selector: Selector | None, timeout: float | None
+    ) -> Future[SendResult]:
+        """Have a message sent, from another thread than the client's."""
+        result: Future[SendResult] = Future()
+        try:
+            self._running().inbox.post(partial(self._send_quickly, result, message, mode, queue, selector, timeout))
+        except app.NotRunning as error:
+            raise NotRunning(f"{self.group} was stopped meanwhile") from error
+        return result
+
+    def _send_quickly(
+        self,
+        result: Future[SendResult],
+        message: Message,
+        mode: Mode,
+        queue: MessageQueue | None,
+        selector: Selector | None,
+        timeout: float | None,
+    ) -> None:
+        """In the hub itself, without a greenlet, unless something has to be waited for before the answer."""
+        if not result.set_running_or_notify_cancel():
+            return
+        self._under_way += 1
+
+        def done(found: SendResult | None, error: Exception | None) -> None:
+            self._settled()
+            if found is not None:
+                result.set_result(found)
+            else:
+                result.set_exception(error)
+
+        try:
+            sender = self._sending()
+            outgoing, queue = self._prepared(sender, message, queue)
+            timeout_ms = self._timeout_ms(timeout)
+            if not sender.begin(outgoing, message, queue, selector, mode, timeout_ms, done):
+                sending = partial(_sent, sender, outgoing, message, queue, selector, mode, timeout_ms)
+                gevent.spawn(tell, done, sending)
+        except Exception as error:
+            done(None, error)
+
+    def _prepared(
+        self, sender: Sender, message: Message, queue: MessageQueue | None
+    ) -> tuple[Outgoing, MessageQueue | None]:
+        """The message ready to go, and the queue with its namespace. Raises ClientError."""
+        outgoing = sender.prepare(message)
+        if queue is not None:
+            queue = queue_with_namespace(self.settings.namespace, queue)
+            if outgoing.topic != queue.topic:
+                raise ClientError("message's topic not equal mq's topic")
+            sender.topics.add(outgoing.topic)
+        return outgoing, queue
 
     def _send_async(
         self, message: Message, queue: MessageQueue | None, selector: Selector | None, timeout: float | None
@@ -330,14 +383,18 @@ def _selector(
     return by_sharding_key(sharding_key) if sharding_key is not None else selector
 
 
-def _execute(
-    listener: TransactionListener, message: Message, arg: Any, status: SendStatus
-) -> tuple[LocalTransactionState, Exception | None]:
-    """Carry the local transaction out, unless the half message is not safe (sendMessageInTransaction:1252)."""
-    if status != SendStatus.SEND_OK:
-        return LocalTransactionState.ROLLBACK_MESSAGE, None
-    try:
-        return LocalTransactionState(listener.execute(message, arg) or LocalTransactionState.UNKNOW), None
-    except Exception as error:
-        log.info("the local transaction of %s failed", message.uniq_key, exc_info=error)
-        return LocalTransactionState.UNKNOW, error
+def _sent(
+    sender: Sender,
+    outgoing: Outgoing,
+    message: Message,
+    queue: MessageQueue | None,
+    selector: Selector | None,
+    mode: Mode,
+    timeout_ms: float,
+) -> SendResult | None:
+    """Send in a greenlet that waits. Raises ClientError or RemotingError."""
+    if queue is not None:
+        return sender.send_to(outgoing, queue, mode, timeout_ms)
+    if selector is not None:
+        return sender.send_selected(outgoing, message, selector, mode, timeout_ms)
+    return sender.send(outgoing, mode, timeout_ms)

@@ -56,8 +56,8 @@ class Routes:
 
         (tryToFindTopicPublishInfo:690.) Raises TopicNotFound with the reason, or ClientError without a name server.
         """
-        known = self._published.get(topic)
-        if known is not None and known.queues:
+        known = self.published(topic)
+        if known is not None:
             return known
         self.name_servers.check()
         with self._asking:
@@ -73,6 +73,11 @@ class Routes:
         if known is None or not known.queues:
             raise TopicNotFound(topic, self._why_not(topic, model))
         return known
+
+    def published(self, topic: str) -> Publish | None:
+        """The queues of `topic` to send to, if they are known already."""
+        known = self._published.get(topic)
+        return known if known is not None and known.queues else None
 
     def subscribed(self, topic: str) -> list[MessageQueue] | None:
         """The queues of `topic` to read from; None while there is no route."""

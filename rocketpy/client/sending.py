@@ -9,26 +9,22 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+import gevent
+
+from rocketpy.client.attempts import Attempts
 from rocketpy.client.checks import check_message
-from rocketpy.client.errors import (
-    ACCESS_BROKER_TIMEOUT,
-    BROKER_NOT_EXIST,
-    CONNECT_BROKER_FAILED,
-    BrokerError,
-    ClientError,
-    MessageIllegal,
-    see_faq,
-)
+from rocketpy.client.errors import BrokerError, ClientError, MessageIllegal
 from rocketpy.client.instance import Instance
 from rocketpy.client.latency import Latency
 from rocketpy.client.messages import REPLY_TYPE
 from rocketpy.client.namespace import queue_without_namespace, with_namespace, without_namespace
 from rocketpy.client.publish import Publish
-from rocketpy.client.results import SEND_STATUS, SendResult, SendStatus
+from rocketpy.client.results import SEND_STATUS, SendResult
 from rocketpy.clock import now_ms
-from rocketpy.errors import ConnectError, ProtocolError, RemotingTimeout, RocketpyError
+from rocketpy.errors import ProtocolError, RemotingError, RemotingTimeout, RocketpyError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.api.send import SendBatchMessage, SendMessage, SendMessageReply, SendReplyMessage
@@ -45,6 +41,8 @@ log = logging.getLogger(__name__)
 
 Mode = Literal["sync", "async", "oneway"]
 Selector = Callable[[Sequence[MessageQueue], Message], MessageQueue]
+Done = Callable[[SendResult | None, Exception | None], None]
+"""Told what became of a send, in the hub, where it must not wait."""
 
 RETRY_CODES = frozenset({
     ResponseCode.TOPIC_NOT_EXIST, ResponseCode.SERVICE_NOT_AVAILABLE, ResponseCode.SYSTEM_ERROR,
@@ -166,52 +164,99 @@ class Sender:
 
         Raises ClientError, or RemotingTimeout when the time was over before anybody could be asked.
         """
-        started = now = time.monotonic()
+        started = time.monotonic()
         publish = self.publish(outgoing.topic)
-        settings = self.settings
-        attempts = 1 + {"sync": settings.retries, "async": settings.async_retries, "oneway": 0}[mode]
-        queue: MessageQueue | None = None
-        result: SendResult | None = None
-        failure: RocketpyError | None = None
-        asked: list[str | None] = [None] * attempts
-        for number in range(attempts):
-            queue = self._next_queue(publish, queue.broker_name if queue else None)
-            asked[number] = queue.broker_name
-            now = time.monotonic()
-            left_ms = timeout_ms - (now - started) * 1000
-            if left_ms < 0:
-                raise RemotingTimeout("sendDefaultImpl call timeout") from failure
+        left_ms = timeout_ms - (time.monotonic() - started) * 1000
+        return self._go_on(outgoing, mode, Attempts(self, outgoing.topic, publish, mode, left_ms))
+
+    def begin(
+        self,
+        outgoing: Outgoing,
+        message: Message,
+        queue: MessageQueue | None,
+        selector: Selector | None,
+        mode: Mode,
+        timeout_ms: float,
+        done: Done,
+    ) -> bool:
+        """Send as the other methods do, without a greenlet that waits; `done` is told in the hub.
+
+        False, and nothing done, if something has to be waited for first. Raises ClientError.
+        """
+        instance = self.instance
+        attempts: Attempts | None = None
+        left_ms = timeout_ms
+        if queue is None:
+            publish = instance.routes.published(outgoing.topic)
+            if publish is None:
+                return False
+            self.topics.add(outgoing.topic)
+            if selector is not None:
+                queue = self._selected(publish, message, selector)
+            else:
+                attempts = Attempts(self, outgoing.topic, publish, mode, timeout_ms)
+                next_one = attempts.next_queue()
+                assert next_one is not None
+                queue, left_ms = next_one
+        address = instance.known_address(queue.broker_name)
+        connection = None if address is None else instance.client.connection(address)
+        if address is None or connection is None:
+            return False
+        header = self._header(outgoing, queue)
+        ended = partial(self._ended, outgoing, queue.broker_name, address, now_ms(), mode, attempts, done)
+        instance.client.ask(connection, header, outgoing.body, left_ms, ended)
+        return True
+
+    def _ended(
+        self,
+        outgoing: Outgoing,
+        broker_name: str,
+        address: str,
+        started: int,
+        mode: Mode,
+        attempts: Attempts | None,
+        done: Done,
+        answer: Command | RemotingError,
+    ) -> None:
+        """A request of `begin` was answered, or not."""
+        try:
+            if isinstance(answer, RemotingError):
+                raise answer
+            result = self._result(outgoing, broker_name, answer, address)
+            if self.on_sent is not None:
+                self.on_sent(outgoing, address, result, started)
+            if attempts is None or attempts.is_enough(result):
+                done(result, None)
+                return
+        except RocketpyError as error:
+            try:
+                if attempts is None:
+                    raise
+                attempts.failed(error)
+            except RocketpyError as last_word:
+                done(None, last_word)
+                return
+        gevent.spawn(tell, done, partial(self._go_on, outgoing, mode, attempts))
+
+    def _go_on(self, outgoing: Outgoing, mode: Mode, attempts: Attempts) -> SendResult | None:
+        """Try until it is enough. Raises ClientError or RemotingTimeout."""
+        while (next_one := attempts.next_queue()) is not None:
+            queue, left_ms = next_one
             try:
                 result = self.send_to(outgoing, queue, mode, left_ms)
             except RocketpyError as error:
-                self._note(queue, now, failed=True)
-                log.warning("send to %s failed: %s", queue, error)
-                failure = error
-                if isinstance(error, BrokerError) and (mode != "sync" or error.code not in settings.retry_codes):
-                    raise
+                attempts.failed(error)
                 continue
-            self._note(queue, now)
-            if result is None or result.status == SendStatus.SEND_OK or not settings.retry_another_broker:
+            if attempts.is_enough(result):
                 return result
-        if result is not None:
-            return result
-        raise _given_up(attempts, started, outgoing.topic, asked, failure) from failure
+        return attempts.outcome()
 
     def send_selected(
         self, outgoing: Outgoing, message: Message, selector: Selector, mode: Mode, timeout_ms: float
     ) -> SendResult | None:
         """To the queue that `selector` takes, once (sendSelectImpl:1083). Raises ClientError or RemotingError."""
         started = time.monotonic()
-        namespace = self.instance.settings.namespace
-        queues = self.publish(outgoing.topic).queues
-        try:
-            chosen = selector([queue_without_namespace(namespace, queue) for queue in queues], message)
-        except Exception as error:
-            raise ClientError("select message queue threw exception.") from error
-        if chosen is None:
-            raise ClientError("select message queue return null.")
-        if not isinstance(chosen, MessageQueue):
-            raise ClientError(f"select message queue return {chosen!r}, which is none.")
+        chosen = self._selected(self.publish(outgoing.topic), message, selector)
         left_ms = timeout_ms - (time.monotonic() - started) * 1000
         if left_ms < 0:
             raise RemotingTimeout("sendSelectImpl call timeout")
@@ -236,6 +281,31 @@ class Sender:
     def new_id(self) -> str:
         """An id that nothing else has."""
         return self._ids.create(now_ms())
+
+    def choose(self, publish: Publish, last: MessageQueue | None) -> MessageQueue:
+        """The next queue in turn, after a failure one of another broker (selectOneMessageQueue:56)."""
+        if self.settings.send_latency_fault:
+            return self._latency.next_queue(publish, time.monotonic() * 1000)
+        return publish.next_queue(None if last is None else last.broker_name)
+
+    def note(self, queue: MessageQueue, started: float, *, failed: bool = False) -> None:
+        """How a send to the queue's broker ended that began at `started`, in seconds."""
+        if self.settings.send_latency_fault:
+            now = time.monotonic()
+            self._latency.note(queue.broker_name, (now - started) * 1000, now * 1000, failed=failed)
+
+    def _selected(self, publish: Publish, message: Message, selector: Selector) -> MessageQueue:
+        """The queue that `selector` takes. Raises ClientError."""
+        namespace = self.instance.settings.namespace
+        try:
+            chosen = selector([queue_without_namespace(namespace, queue) for queue in publish.queues], message)
+        except Exception as error:
+            raise ClientError("select message queue threw exception.") from error
+        if chosen is None:
+            raise ClientError("select message queue return null.")
+        if not isinstance(chosen, MessageQueue):
+            raise ClientError(f"select message queue return {chosen!r}, which is none.")
+        return chosen
 
     def _header(self, outgoing: Outgoing, queue: MessageQueue) -> SendMessage:
         properties = outgoing.properties
@@ -295,15 +365,15 @@ class Sender:
             properties[names.INSTANCE_ID] = self.instance.settings.namespace
         return properties
 
-    def _next_queue(self, publish: Publish, last_broker: str | None) -> MessageQueue:
-        if self.settings.send_latency_fault:
-            return self._latency.next_queue(publish, time.monotonic() * 1000)
-        return publish.next_queue(last_broker)
 
-    def _note(self, queue: MessageQueue, started: float, *, failed: bool = False) -> None:
-        if self.settings.send_latency_fault:
-            now = time.monotonic()
-            self._latency.note(queue.broker_name, (now - started) * 1000, now * 1000, failed=failed)
+def tell(done: Done, sending: Callable[[], SendResult | None]) -> None:
+    """Tell what `sending` comes to."""
+    try:
+        result = sending()
+    except Exception as error:
+        done(None, error)
+    else:
+        done(result, None)
 
 
 _senders = itertools.count()
@@ -316,22 +386,3 @@ def _unique_ids(ip: str) -> UniqueIds:
         return UniqueIds(ip.strip("[]").partition("%")[0], os.getpid(), number)
     except OSError:  # a client may call itself anything
         return UniqueIds("127.0.0.1", os.getpid(), number)
-
-
-def _given_up(
-    attempts: int, started: float, topic: str, asked: list[str | None], failure: Exception | None
-) -> ClientError:
-    """(sendDefaultImpl:640-665.)"""
-    took = int((time.monotonic() - started) * 1000)
-    brokers = ", ".join("null" if name is None else name for name in asked)
-    text = f"Send [{attempts}] times, still failed, cost [{took}]ms, Topic: {topic}, BrokersSent: [{brokers}]"
-    code = -1
-    if isinstance(failure, BrokerError):
-        code = failure.code
-    elif isinstance(failure, ConnectError):
-        code = CONNECT_BROKER_FAILED
-    elif isinstance(failure, RemotingTimeout):
-        code = ACCESS_BROKER_TIMEOUT
-    elif isinstance(failure, ClientError):
-        code = BROKER_NOT_EXIST
-    return ClientError(text + see_faq() + (f"\n{failure}" if failure is not None else ""), code)

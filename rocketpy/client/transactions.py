@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from rocketpy.client.messages import ReceivedMessage
 from rocketpy.client.namespace import with_namespace
-from rocketpy.client.results import LocalTransactionState, SendResult
+from rocketpy.client.results import LocalTransactionState, SendResult, SendStatus
 from rocketpy.client.sending import Sender
 from rocketpy.client.trace import Trace
 from rocketpy.client.user_code import UserCode
@@ -40,6 +40,19 @@ class TransactionListener:
 
     execute: Callable[[Message, Any], LocalTransactionState]
     check: Callable[[ReceivedMessage], LocalTransactionState]
+
+
+def execute(
+    listener: TransactionListener, message: Message, arg: Any, status: SendStatus
+) -> tuple[LocalTransactionState, Exception | None]:
+    """Carry the local transaction out, unless the half message is not safe (sendMessageInTransaction:1252)."""
+    if status != SendStatus.SEND_OK:
+        return LocalTransactionState.ROLLBACK_MESSAGE, None
+    try:
+        return LocalTransactionState(listener.execute(message, arg) or LocalTransactionState.UNKNOW), None
+    except Exception as error:
+        log.info("the local transaction of %s failed", message.uniq_key, exc_info=error)
+        return LocalTransactionState.UNKNOW, error
 
 
 def end_transaction(

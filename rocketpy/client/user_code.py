@@ -1,7 +1,7 @@
 """Running the application's code, which may block, away from the greenlets: in threads, which are few and kept.
 
-Work goes to the threads through a deque, and what came of it comes back through another one, so that neither needs a
-lock: the operations of a deque are atomic. A thread is woken only when none is on its way to work already, and wakes
+Work goes to the threads through a deque, whose operations are atomic, and what came of it comes back through the inbox
+of the hub. A thread is woken only when none is on its way to work already, and wakes
 the next one when it leaves something to do; so quick work keeps few threads busy, and slow work finds all of them.
 """
 
@@ -20,6 +20,9 @@ from typing import Any, ParamSpec, TypeVar
 import gevent
 from gevent.event import Event
 from gevent.hub import Waiter, get_hub
+
+from rocketpy.client.inbox import Inbox
+from rocketpy.remoting.app import NotRunning
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,11 +108,8 @@ class InThreads(UserCode):
         self._parked: list[LockType] = []
         self._searching = False
         """Whether a thread is on its way to the tasks. It is only a hint, which may be late."""
-        self._ended: deque[Callable[[], None]] = deque()
-        self._told = False
+        self._inbox = Inbox()
         self._stopped = False
-        self._watcher: Any = get_hub().loop.async_()
-        self._watcher.start(self._take_ended)
 
     def stop(self, timeout: float) -> bool:
         """The same; a thread that does not end is left behind."""
@@ -118,9 +118,7 @@ class InThreads(UserCode):
         ended = super().stop(timeout)
         self._stopped = True
         self._wake_all()
-        watcher, self._watcher = self._watcher, None
-        watcher.stop()
-        watcher.close()
+        self._inbox.close()
         return ended
 
     def resize(self, size: int) -> None:
@@ -129,16 +127,9 @@ class InThreads(UserCode):
         self._wake_all()
 
     def post(self, function: Callable[[], None]) -> None:
-        """From any of the threads."""
-        self._ended.append(function)
-        if not self._told:
-            self._told = True
-            watcher = self._watcher
-            try:
-                if watcher is not None:
-                    watcher.send()
-            except ValueError:  # the hub is gone
-                pass
+        """From any of the threads; one that was left behind is not heard any more."""
+        with suppress(NotRunning):
+            self._inbox.post(function)
 
     def _wake_all(self) -> None:
         with suppress(IndexError):
@@ -206,13 +197,6 @@ class InThreads(UserCode):
                 return False
             self._count -= 1
             return True
-
-    def _take_ended(self) -> None:
-        """What the threads have posted; in the hub itself."""
-        self._told = False
-        ended = self._ended
-        while ended:
-            ended.popleft()()
 
 
 class InGreenlets(UserCode):

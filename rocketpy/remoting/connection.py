@@ -26,11 +26,12 @@ from gevent.event import AsyncResult
 from gevent.hub import get_hub
 from gevent.pool import Pool
 
-from rocketpy.errors import ProtocolError, RemotingTimeout, SendFailed
+from rocketpy.errors import ProtocolError, SendFailed
 from rocketpy.protocol.codes import LanguageCode
 from rocketpy.protocol.command import JSON, RESPONSE_FLAG, Buffer, Command, Reply, encode_reply, request_command
 from rocketpy.protocol.frame import FrameDecoder
 from rocketpy.protocol.header import Header
+from rocketpy.remoting.asked import Waiting, late
 from rocketpy.remoting.router import Router
 from rocketpy.remoting.workers import Workers
 
@@ -59,29 +60,10 @@ class Connection:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_decoder",
-        "_flush_due",
-        "_handling",
-        "_loop",
-        "_opaque",
-        "_out",
-        "_out_size",
-        "_pool",
-        "_read_watcher",
-        "_reading",
-        "_router",
-        "_socket",
-        "_unsent",
-        "_waiting",
-        "_workers",
-        "_write_watcher",
-        "closed",
-        "last_active",
-        "local_address",
-        "on_close",
-        "remote_address",
-    )
+        "__weakref__", "_decoder", "_flush_due", "_handling", "_loop", "_opaque", "_out", "_out_size", "_pool",
+        "_read_watcher", "_reading", "_router", "_socket", "_unsent", "_waiting", "_workers", "_write_watcher",
+        "closed", "last_active", "local_address", "on_close", "remote_address",
+    )  # fmt: skip
 
     def __init__(self, sock: socket.socket, router: Router, workers: Workers, pool: Pool) -> None:
         """Raises OSError for a socket that is not connected any more."""
@@ -100,7 +82,7 @@ class Connection:
         self._out_size = 0
         self._unsent: memoryview | None = None
         self._flush_due = False
-        self._waiting: dict[int, AsyncResult[Command]] = {}
+        self._waiting: dict[int, Waiting] = {}
         self._opaque = 0
         self._read_watcher = self._loop.io(sock.fileno(), _READ)
         self._write_watcher: Any = None
@@ -166,25 +148,45 @@ class Connection:
         Raises RemotingTimeout when it does not come within `timeout_ms`, SendFailed when the connection is closed
         before.
         """
-        name = type(header).__name__
-        opaque = self._next_opaque()
-        if self.closed:
-            raise SendFailed(f"{name} to <{self.remote_address}>: the connection is closed")
         answer: AsyncResult[Command] = AsyncResult()
-        self._waiting[opaque] = answer
+        opaque = self.ask(header, body, answer, serialization=serialization, language=language, sign=sign)
         try:
-            request = request_command(header, body, opaque=opaque, serialization=serialization, language=language)
-            if sign is not None:
-                sign(request)
-            self.write([request.encode()])
             answer.wait(timeout=timeout_ms / 1000)
         finally:
-            self._waiting.pop(opaque, None)
+            self.forget(opaque)
         if not answer.ready():
-            raise RemotingTimeout(f"{name} to <{self.remote_address}>: no answer within {timeout_ms:.0f} ms")
+            raise late(self, type(header).__name__, timeout_ms)
         command = answer.get()
         assert command is not None
         return command
+
+    def ask(
+        self,
+        header: Header,
+        body: bytes,
+        waiting: Waiting,
+        *,
+        serialization: int = JSON,
+        language: int = LanguageCode.JAVA,
+        sign: Sign | None = None,
+    ) -> int:
+        """Ask; `waiting` is told the answer, in the greenlet that reads, so it must not wait.
+
+        The request's opaque is for `forget`. Raises SendFailed when the connection is closed.
+        """
+        if self.closed:
+            raise SendFailed(f"{type(header).__name__} to <{self.remote_address}>: the connection is closed")
+        opaque = self._next_opaque()
+        request = request_command(header, body, opaque=opaque, serialization=serialization, language=language)
+        if sign is not None:
+            sign(request)
+        self._waiting[opaque] = waiting
+        self.write([request.encode()])
+        return opaque
+
+    def forget(self, opaque: int) -> None:
+        """Nobody waits for that answer any more."""
+        self._waiting.pop(opaque, None)
 
     def write(self, buffers: list[Buffer]) -> None:
         """Send whole frames, together with what else is sent before the event loop comes round."""

@@ -9,14 +9,14 @@ import pytest
 
 from rocketpy.client import BrokerError, ClientError, Message, MessageQueue, Producer, SendStatus, TopicNotFound
 from rocketpy.config.startup import NamesrvSettings
-from rocketpy.errors import FieldError
+from rocketpy.errors import FieldError, RemotingTimeout
 from rocketpy.namesrv.app import NameServer
 from rocketpy.protocol.api.client import Heartbeat, UnregisterClient
 from rocketpy.protocol.api.route import RegisterBroker, RegisterBrokerBody
 from rocketpy.protocol.api.send import SendMessage, SendMessageReply
 from rocketpy.protocol.api.topic import DataVersion, TopicConfig, TopicConfigSerializeWrapper
 from rocketpy.protocol.codes import ResponseCode
-from rocketpy.protocol.command import Command, Reply
+from rocketpy.protocol.command import HOLD, Command, Hold, Reply
 from rocketpy.protocol.header import Header
 from rocketpy.remoting.app import App
 from rocketpy.remoting.client import Client
@@ -88,7 +88,7 @@ def test_message_that_no_broker_takes_is_given_up_in_javas_words(cluster: Cluste
 class FakeBroker(App):
     """A broker that answers each send with `replies` in turn, the last one for ever, and counts them."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply | Hold) -> None:
         self.replies = replies
         self.sends = 0
 
@@ -104,7 +104,7 @@ class FakeBroker(App):
         return f"127.0.0.1:{self.server.address[1]}"
 
     @handles(SendMessage)
-    def send(self, peer: Connection, request: SendMessage, command: Command) -> Reply:
+    def send(self, peer: Connection, request: SendMessage, command: Command) -> Reply | Hold:
         self.sends += 1
         return self.replies[min(self.sends, len(self.replies)) - 1]
 
@@ -149,6 +149,20 @@ def test_some_refusals_are_tried_again(namesrv: NameServer, code: int, tries: in
         with pytest.raises(BrokerError, match=f"CODE: {code}  DESC: no"):
             one.send_async(Message("T", b"x")).result(10)  # a broker that answered is not asked again
         assert broker.sends == 1
+
+
+def test_broker_that_does_not_answer_costs_the_time_that_there_is(namesrv: NameServer) -> None:
+    with FakeBroker(HOLD) as broker, Producer("p", namesrv=namesrv.address, send_timeout=0.1) as one:
+        _register(namesrv, "fake", broker.address, "T")
+        for number, send in enumerate((one.send, lambda message: one.send_async(message).result(10)), 1):
+            with pytest.raises(RemotingTimeout, match="sendDefaultImpl call timeout") as caught:
+                send(Message("T", b"x"))
+            assert isinstance(caught.value.__cause__, RemotingTimeout)
+            assert broker.sends == number
+        queue = MessageQueue(topic="T", broker_name="fake", queue_id=0)
+        for _ in range(2):  # over the connection that there is, and over none
+            with pytest.raises(RemotingTimeout, match="no answer within"):
+                one.send(Message("T", b"x"), queue=queue)
 
 
 @pytest.mark.parametrize(("options", "tries"), [({}, 1), ({"retry_another_broker": True, "retries": 1}, 2)])

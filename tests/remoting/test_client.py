@@ -77,6 +77,31 @@ def test_async_tells_answer_or_error(client: Client, address: str) -> None:
     assert isinstance(told[1], RemotingTimeout)
 
 
+def test_asking_tells_without_a_greenlet_that_waits(
+    client: Client, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[object] = []
+    connection = client.connect(address)
+    for number in range(3):
+        client.ask(connection, Echo(text="a", number=number), b"", 5000, told.append)
+    client.ask(connection, Later(), b"", 20, told.append)
+    assert told == []
+    wait_until(lambda: len(told) == 4)
+    assert [one.ext_fields["number"] for one in told[:3] if isinstance(one, Command) and one.ext_fields] == list("012")
+    assert isinstance(told[3], RemotingTimeout)
+    assert "Later" in str(told[3])
+    assert "no answer within 20 ms" in str(told[3])
+    assert connection.closed, "as after other timeouts"
+    with pytest.raises(SendFailed):
+        client.ask(connection, Echo(text="a", number=1), b"", 5000, told.append)
+    connection = client.connect(address)
+    client.ask(connection, Later(), b"", 5000, told.append)
+    client.ask(connection, Later(), b"", 5000, lambda outcome: 1 // 0)
+    connection.close()
+    assert isinstance(told[4], SendFailed)
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_nobody_listening_is_a_connect_error_with_the_address(client: Client) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
