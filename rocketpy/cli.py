@@ -265,10 +265,12 @@ def _boot_success(broker: Broker) -> str:
 
 def _welcome(standalone: Standalone, began: float) -> None:
     namesrv, broker = standalone.namesrv, standalone.broker
+    advertised = broker.settings.advertised.advertised_addr
     lines = [
         f"rocketpy {__version__}, compatible with RocketMQ {JAVA_VERSION}",
         f"  name server  {namesrv.address}",
         f"  broker       {broker.address} (VIP {broker.vip_address}, HA {broker.ha_address})",
+        *([f"  from outside {advertised.with_port(int(broker.address.rpartition(':')[2]))}"] if advertised else []),
         f"  store        {broker.settings.store.store_path_root_dir}",
         f"Ready after {time.monotonic() - began:.2f} s. Give clients the name server, "
         f'e.g. producer.setNamesrvAddr("{namesrv.address}"). Ctrl-C ends it.',

@@ -76,6 +76,31 @@ def test_rocketpy_serves_until_interrupted(tmp_path: Path) -> None:
     assert not (store / "abort").exists()
 
 
+def test_rocketpy_in_a_container_logs_to_files_and_tells_its_address_outside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROCKETPY_LOG_DIR", str(tmp_path / "logs"))
+    monkeypatch.setenv("ROCKETPY_ADVERTISED_ADDR", "outside.example")
+    arguments = ("--namesrv-port", "0", "--port", "0", "--ephemeral", "--verbose")
+    with running(*arguments, tmp_path=tmp_path, until="Ready") as (_, printed):
+        port = re.search(r"broker +\S+:(\d+) ", printed)
+        assert port
+        assert f"  from outside outside.example:{port[1]}\n" in printed
+        assert " INFO rocketpy.namesrv - new broker registered" in printed
+        assert " INFO MainThread - new broker registered" in (tmp_path / "logs" / "namesrv.log").read_text()
+    assert {path.name for path in (tmp_path / "logs").iterdir()} == {
+        "namesrv.log", "broker.log", "store.log", "otherdays",
+    }  # fmt: skip
+
+
+def test_wrong_address_for_outside_is_one_line(tmp_path: Path) -> None:
+    for command in ((), ("mqbroker",)):
+        result = run(*command, tmp_path=tmp_path, ROCKETPY_ADVERTISED_ADDR="outside:port")
+        fails_in_one_line(result, "advertisedAddr=outside:port: it must be host or host:port")
+    result = run("mqnamesrv", tmp_path=tmp_path, ROCKETPY_INSIDE_NETWORKS="lan")
+    fails_in_one_line(result, "insideNetworks=lan: 'lan' does not appear to be")
+
+
 def test_ephemeral_store_is_gone_afterwards(tmp_path: Path) -> None:
     arguments = ("--namesrv-port", "0", "--port", "0", "--ephemeral")
     with running(*arguments, tmp_path=tmp_path, until="store ") as (process, printed):
