@@ -1,4 +1,4 @@
-"""Our Python client at Java's servers with access control: signed requests, by TLS as well."""
+"""Our Python client at servers with access control, Java's and ours: signed requests, by TLS as well."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 import pytest
 
-from interop.java_servers import JavaBroker, JavaNameServer
-from interop.raw_client import RawClient
+from interop.guarded import GuardedBroker, GuardedJavaBroker
+from interop.java_servers import JavaNameServer
+from interop.our_servers import OurNameServer
+from interop.server import NameServerProcess
 from rocketpy.client import (
     ClientError,
     ConsumeContext,
@@ -24,7 +26,7 @@ from rocketpy.client import (
     SendStatus,
     TopicNotFound,
 )
-from rocketpy.protocol.codes import RequestCode, ResponseCode
+from rocketpy.protocol.codes import ResponseCode
 
 ACCOUNTS = """globalWhiteRemoteAddresses: []
 accounts:
@@ -38,29 +40,20 @@ accounts:
 ACCOUNT = Credentials("interop", "12345678")
 
 
-class GuardedBroker(JavaBroker):
-    """The official broker with one account; it answers nobody else, not even whether it is ready."""
-
-    def command(self) -> list[str]:
-        conf = self.directory / "home" / "conf"
-        conf.mkdir(parents=True, exist_ok=True)
-        (conf / "plain_acl.yml").write_text(ACCOUNTS)
-        return super().command()
-
-    def is_ready(self) -> bool:
-        with RawClient(self.namesrv, timeout=2) as client:
-            known = client.ask_json(RequestCode.GET_BROKER_CLUSTER_INFO)["brokerAddrTable"]
-        with RawClient(self.address, timeout=2) as client:
-            answer = client.ask(RequestCode.GET_BROKER_RUNTIME_INFO)
-        return self.name in known and "accessKey" in (answer.remark or "")
+CLUSTERS: dict[str, tuple[type[NameServerProcess], type[GuardedJavaBroker] | type[GuardedBroker]]] = {
+    "java": (JavaNameServer, GuardedJavaBroker),
+    "ours": (OurNameServer, GuardedBroker),
+}
 
 
-@pytest.fixture(scope="module")
-def namesrv(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=CLUSTERS)
+def namesrv(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory: Path = tmp_path_factory.mktemp("guarded")
+    name_server_type, broker_type = CLUSTERS[request.param]
+    broker_type.accounts = ACCOUNTS
     with (
-        JavaNameServer(directory / "namesrv") as name_server,
-        GuardedBroker(directory / "broker", name_server.address, aclEnable="true"),
+        name_server_type(directory / "namesrv") as name_server,
+        broker_type(directory / "broker", name_server.address, aclEnable="true"),
     ):
         yield name_server.address
 

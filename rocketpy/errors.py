@@ -51,6 +51,10 @@ class FieldError(RocketpyError):
         return f'java.lang.NumberFormatException: For input string: "{self.value}", the field <{self.name}>'
 
 
+class AccessDenied(RocketpyError):
+    """A request is refused before anybody looks at it; the text is the whole remark of the answer."""
+
+
 class ConfigError(RocketpyError):
     """A configuration file or value that cannot be used; the text is one line that names it."""
 

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import gevent
 
+from rocketpy.broker.acl.access import AccessCheck
+from rocketpy.broker.acl.account_files import WATCH_MS, open_accounts
 from rocketpy.broker.advertised import doubts, numeric_address
 from rocketpy.broker.appender import Appender, MultiAppender
 from rocketpy.broker.config_file import ConfigFile, KeptTable
@@ -263,7 +265,9 @@ class Broker(App):
         self.topics.created.append(self._namesrv_link.register_soon)
         self._waiters = LongPolling(self.store, gevent.get_hub().loop.run_callback)
         self.store.arrival_listeners.append(self._waiters.messages_arrived)
-        self._router.add(*self._message_processors(), *self._other_processors())
+        self._accounts = open_accounts(self.settings.broker, self._clock)
+        self._router.guard = None if self._accounts is None else AccessCheck(self._accounts)
+        self._router.add(*self._message_processors(), *self._other_processors(), AclProcessor(self._accounts, name))
         self._ports.serve()
 
     def _message_processors(self) -> list[object]:
@@ -311,7 +315,6 @@ class Broker(App):
                 config, store_config, topics, groups, self.offsets, self.consumers, stats, self._groups_file.wait_saved
             ),
             ProgressProcessor(config, self.address, store, topics, groups, self.offsets, self.consumers, stats, clock),
-            AclProcessor(),
             ConsumerProcessor(config, store, topics, self.offsets, self.consumers),
             BrokerProcessor(self.settings.live(clock()), store, topics, stats, runtime_info, self._namesrv_link, clock),
         ]
@@ -328,6 +331,8 @@ class Broker(App):
         config = self.settings.broker
         link, delayed, checks, now = self._namesrv_link, self._delayed, self._transaction_checks, self._clock
         self._loops = loops = Loops(now)
+        if self._accounts is not None:
+            loops.every(WATCH_MS, self._accounts.watch)
         self._to_stop += [link.unregister, loops.stop]
         loops.every(
             lambda: min(max(config.register_name_server_period, 10_000), 60_000),

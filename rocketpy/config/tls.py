@@ -7,9 +7,8 @@ broker.conf and namesrv.conf, which Java would ignore; `-D` options in JAVA_OPT 
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Mapping
 
+from rocketpy.config.jvm import system_properties
 from rocketpy.config.key import Config, key, keys
 from rocketpy.config.properties import load_properties
 
@@ -66,18 +65,3 @@ def process_tls() -> TlsConfig:
     config = TlsConfig()
     config.update(system_properties(os.environ))
     return config
-
-
-def system_properties(environ: Mapping[str, str]) -> dict[str, str]:
-    """The `-Dname=value` options that Java's start scripts would give the JVM; what is no such option is ignored."""
-    found = {}
-    for variable in ("JAVA_OPT", "JAVA_OPT_EXT"):
-        try:
-            words = shlex.split(environ.get(variable, ""))
-        except ValueError:  # an open quote
-            words = environ[variable].split()
-        for word in words:
-            if word.startswith("-D"):
-                name, _, value = word[2:].partition("=")
-                found[name] = value
-    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import gevent
 
-from rocketpy.errors import FieldError, ReplyError, RocketpyError
+from rocketpy.errors import AccessDenied, FieldError, ReplyError, RocketpyError
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import HOLD, JSON, ONEWAY_FLAG, Buffer, Command, Hold, Reply, encode_reply
 from rocketpy.protocol.header import Header
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 Answer = Reply | Hold | None
 Handler = Callable[["Connection", Any, Command], Answer]
+Guard = Callable[[str, Command], None]
+"""Gets the address of a peer and its request; raises AccessDenied to refuse it."""
 H = TypeVar("H", bound=Callable[..., Answer])
 
 _NOTHING: list[Buffer] = []
@@ -74,10 +76,12 @@ class Router:
     (AdminBrokerProcessor.java:248).
     """
 
-    __slots__ = ("_routes", "_silent", "_vip")
+    __slots__ = ("_routes", "_silent", "_vip", "guard")
 
     def __init__(self, *processors: object, unknown: Literal["refuse", "silent"] = "refuse") -> None:
         self._silent = unknown == "silent"
+        self.guard: Guard | None = None
+        """Is shown each request first, whatever its code; set it before the servers of this router start."""
         self._routes: dict[int, Route] = {}
         self._vip: list[Router] = []
         self.add(*processors)
@@ -114,11 +118,17 @@ class Router:
         """The same handlers without those that the VIP port does not serve."""
         router = Router(unknown="silent" if self._silent else "refuse")
         router._routes = {code: route for code, route in self._routes.items() if route.vip}
+        router.guard = self.guard
         self._vip.append(router)
         return router
 
     def answer(self, peer: Connection, command: Command) -> list[Buffer]:
         """Handle one request and encode its answer; an empty list when there is none, or none yet."""
+        if self.guard is not None:
+            try:
+                self.guard(peer.remote_address, command)
+            except Exception as error:
+                return _failed(f"request {command.code}", peer, command, error)
         route = self._routes.get(command.code)
         if route is None:
             return self._refuse(peer, command)
@@ -147,7 +157,7 @@ def _answer(route: Route, peer: Connection, command: Command) -> list[Buffer]:
         else:
             request = route.from_binary(fields)  # a ProtocolError closes the connection
     except FieldError as error:
-        return _failed(route, peer, command, error)
+        return _failed(route.request.__name__, peer, command, error)
     try:
         reply = route.handler(peer, request, command)
         if reply is None or reply is HOLD or command.flag & ONEWAY_FLAG:
@@ -159,16 +169,15 @@ def _answer(route: Route, peer: Connection, command: Command) -> list[Buffer]:
         reply = Reply(error.code, error.header, remark=error.remark)
         return encode_reply(command, reply, empty_header=route.request.reply is not None)
     except (Exception, gevent.Timeout) as error:
-        return _failed(route, peer, command, error)
+        return _failed(route.request.__name__, peer, command, error)
 
 
-def _failed(route: Route, peer: Connection, command: Command, error: BaseException) -> list[Buffer]:
+def _failed(name: str, peer: Connection, command: Command, error: BaseException) -> list[Buffer]:
     """SYSTEM_ERROR, in JSON whatever was asked (NettyRemotingAbstract.java:238); the one place where it is logged.
 
     What the peer did wrong is a line; a trace is for what nobody foresaw.
     """
     remark = exception_text(error)
-    name = route.request.__name__
     if isinstance(error, RocketpyError):
         log.warning("%s: %s refused, %s", peer.remote_address, name, remark)
     else:
@@ -183,7 +192,7 @@ def exception_text(error: BaseException) -> str:
 
     Java's form is `java.lang.NullPointerException: text, Class.method(File.java:7)`; the names are our own.
     """
-    if isinstance(error, FieldError):
+    if isinstance(error, (FieldError, AccessDenied)):
         return str(error)
     text = str(error)
     line = type(error).__qualname__ + (f": {text}" if text else "")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rocketpy.config.jvm import system_properties
 from rocketpy.config.startup import BrokerSettings, NamesrvSettings
-from rocketpy.config.tls import TlsConfig, system_properties
+from rocketpy.config.tls import TlsConfig
 
 
 @pytest.mark.parametrize(

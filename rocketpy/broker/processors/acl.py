@@ -1,7 +1,14 @@
-"""Accounts, for administrators, at a broker that has none: aclEnable=false (AdminBrokerProcessor.java:328-462)."""
+"""Accounts, for administrators (AdminBrokerProcessor.java:328-462)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import orjson
+
+from rocketpy.broker.acl.account_files import AccountFiles
+from rocketpy.broker.acl.errors import AclError
+from rocketpy.broker.identity import Identity
 from rocketpy.errors import ReplyError
 from rocketpy.protocol.api import acl as api
 from rocketpy.protocol.codes import ResponseCode
@@ -14,25 +21,92 @@ _OFF = "ACL is off at this broker (aclEnable=false)"
 
 
 class AclProcessor:
-    """Refuses what would change accounts, as Java does without an access validator."""
+    """Changes the accounts; without any, aclEnable=false, it refuses as Java does without an access validator."""
+
+    def __init__(self, accounts: AccountFiles | None, identity: Callable[[], Identity]) -> None:
+        self._accounts = accounts
+        self._identity = identity
 
     @handles(api.UpdateAndCreateAclConfig)
     def update(self, peer: Connection, request: api.UpdateAndCreateAclConfig, command: Command) -> Reply:
         """updateAndCreateAccessConfig:328."""
-        raise ReplyError(ResponseCode.UPDATE_AND_CREATE_ACL_CONFIG_FAILED, _OFF)
+        refused = ResponseCode.UPDATE_AND_CREATE_ACL_CONFIG_FAILED
+        accounts = self._known(refused)
+        config = api.PlainAccessConfig(
+            access_key=request.access_key,
+            secret_key=request.secret_key,
+            white_remote_address=request.white_remote_address,
+            admin=request.admin,
+            default_topic_perm=request.default_topic_perm,
+            default_group_perm=request.default_group_perm,
+            topic_perms=_split(request.topic_perms),
+            group_perms=_split(request.group_perms),
+        )
+        try:
+            accounts.update(config)
+        except AclError as error:
+            raise ReplyError(refused, str(error)) from error
+        return Reply()
 
     @handles(api.DeleteAclConfig)
     def delete(self, peer: Connection, request: api.DeleteAclConfig, command: Command) -> Reply:
         """deleteAccessConfig:370."""
-        raise ReplyError(ResponseCode.DELETE_ACL_CONFIG_FAILED, _OFF)
+        refused = ResponseCode.DELETE_ACL_CONFIG_FAILED
+        accounts = self._known(refused)
+        try:
+            found = accounts.delete(request.access_key)
+        except AclError as error:
+            raise ReplyError(refused, str(error)) from error
+        if not found:
+            said = f"The accesskey[{request.access_key}] corresponding to accessConfig has been deleted failed."
+            raise ReplyError(refused, said)
+        return Reply()
 
     @handles(api.UpdateGlobalWhiteAddrsConfig)
     def update_white_addresses(
         self, peer: Connection, request: api.UpdateGlobalWhiteAddrsConfig, command: Command
     ) -> Reply:
         """updateGlobalWhiteAddrsConfig:405."""
-        raise ReplyError(ResponseCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG_FAILED, _OFF)
+        refused = ResponseCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG_FAILED
+        accounts = self._known(refused)
+        try:
+            done = accounts.trust(_split(request.global_white_addrs) or [], request.acl_file_full_path)
+        except AclError as error:
+            raise ReplyError(refused, str(error)) from error
+        if not done:
+            said = f"The globalWhiteAddresses[{request.global_white_addrs}] has been updated failed."
+            raise ReplyError(refused, said)
+        return Reply()
 
     @handles(api.GetBrokerClusterAclInfo)
-    def get_versions(self, peer: Connection, request: api.GetBrokerClusterAclInfo, command: Command) -> None:
-        """Java gives no answer at all, and its client runs into a time-out (getBrokerAclConfigVersion:439)."""
+    def get_versions(
+        self, peer: Connection, request: api.GetBrokerClusterAclInfo, command: Command
+    ) -> Reply | None:
+        """getBrokerAclConfigVersion:439. Without accounts Java gives no answer, and its client runs into a time-out."""
+        if self._accounts is None:
+            return None
+        identity = self._identity()
+        versions = {path: orjson.loads(version.to_json()) for path, version in self._accounts.versions.items()}
+        header = api.GetBrokerClusterAclInfoReply(
+            version=self._accounts.version.to_json().decode(),
+            all_acl_file_version=orjson.dumps(versions).decode(),
+            broker_name=identity.name,
+            broker_addr=identity.address,
+            cluster_name=identity.cluster,
+        )
+        return Reply(header=header)
+
+    def _known(self, refused: int) -> AccountFiles:
+        if self._accounts is None:
+            raise ReplyError(refused, _OFF)
+        return self._accounts
+
+
+def _split(text: str | None) -> list[str] | None:
+    """UtilAll.split:609, which forgets empty texts at the end, but not the only one."""
+    if text is None:
+        return None
+    parts = text.split(",")
+    while len(parts) > 1 and not parts[-1]:
+        parts.pop()
+    return parts if text.strip(",") or not text else []
