@@ -3,42 +3,68 @@
     async with aio.Producer("orders", namesrv="127.0.0.1:9876") as producer:
         await producer.send(Message("Order", b"..."))
 
-Arguments, results and errors are those of `rocketpy.client`. Listeners may be coroutine functions: these run in the
-event loop in which the consumer was started, while a thread of the consumer waits for each.
+Arguments, results and errors are those of `rocketpy.client`, and so are the methods: each is the twin of the one with
+its name (tests/client/test_aio_parity.py). Listeners may be coroutine functions, those of transactions, too: these run
+in the event loop in which the producer or consumer was started, while a thread waits for each. What must not wait is a
+plain function here as well: queue selectors, and what is told of changed queues.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial, wraps
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from rocketpy import client
+from rocketpy.client.consumer import Consumer
 from rocketpy.client.errors import NotRunning
 from rocketpy.client.listening import ConsumeContext, ConsumeStatus, Listener
 from rocketpy.client.member import Member
 from rocketpy.client.messages import ReceivedMessage
-from rocketpy.client.results import PullResult, SendResult, TransactionSendResult
-from rocketpy.client.sending import Selector
-from rocketpy.protocol.api.route import MessageQueue
-from rocketpy.protocol.message import Message
 
+M = TypeVar("M", bound=Member)
 P = ParamSpec("P")
 T = TypeVar("T")
 
 AsyncListener = Callable[[Sequence[ReceivedMessage], ConsumeContext], Awaitable[ConsumeStatus | None]]
 
 
+def _twin(method: Callable[Concatenate[M, P], T]) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+    """A method to await, which is done in a thread meanwhile."""
+
+    @wraps(method)
+    async def awaited(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.to_thread(method, self.plain, *args, **kwargs)
+
+    return awaited
+
+
+def _quick_twin(
+    method: Callable[Concatenate[M, P], T], begin: Callable[Concatenate[M, P], Future[T]]
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+    """A method to await, of which there is one that does not wait, so that no thread is needed."""
+
+    @wraps(method)
+    async def awaited(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.wrap_future(begin(self.plain, *args, **kwargs))
+
+    return awaited
+
+
 class _Face:
     """What all have in common. `plain` is the member that does the work, for whatever is not offered here."""
 
     plain: Member
+    _loop: asyncio.AbstractEventLoop | None = None
 
     async def start(self) -> None:
-        """As Member.start."""
+        """As Member.start; coroutine functions are run in the loop that this is awaited in."""
+        self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self.plain.start)
 
     async def stop(self) -> None:
@@ -56,53 +82,59 @@ class _Face:
 
     @property
     def client_id(self) -> str:
-        """What the brokers know this client by."""
+        """As Member.client_id."""
         return self.plain.client_id
 
+    @property
+    def is_running(self) -> bool:
+        """As Member.is_running."""
+        return self.plain.is_running
+
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Await any method of `plain`, as in `await consumer.call(consumer.plain.max_offset, queue)`."""
+        """Await a function that would block the loop, such as one that uses `plain`; it is called in a thread."""
         return await asyncio.to_thread(partial(function, *args, **kwargs))
+
+    create_topic = _twin(Member.create_topic)
+    publish_queues = _twin(Member.publish_queues)
+    subscribe_queues = _twin(Member.subscribe_queues)
+    max_offset = _twin(Member.max_offset)
+    min_offset = _twin(Member.min_offset)
+    offset_for_timestamp = _twin(Member.offset_for_timestamp)
+    earliest_store_time = _twin(Member.earliest_store_time)
+    view_message = _twin(Member.view_message)
+    query_messages = _twin(Member.query_messages)
+
+    def _in_loop(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself, or for a coroutine function one that has it run in the loop and waits."""
+        if not inspect.iscoroutinefunction(function):
+            return function
+
+        def waiting(*args: Any) -> Any:
+            assert self._loop is not None
+            return asyncio.run_coroutine_threadsafe(function(*args), self._loop).result()
+
+        return waiting
 
 
 class Producer(_Face):
-    """`rocketpy.client.Producer` with methods to await."""
+    """`rocketpy.client.Producer` with methods to await; both functions of its transaction listener may be coroutine
+    functions.
+    """
 
     def __init__(self, group: str, **options: Any) -> None:
         """As there. Raises ClientError for values that cannot be used."""
+        listener = options.get("transaction_listener")
+        if listener is not None:
+            options["transaction_listener"] = replace(
+                listener, execute=self._in_loop(listener.execute), check=self._in_loop(listener.check)
+            )
         self.plain: client.Producer = client.Producer(group, **options)
 
-    async def send(
-        self,
-        message: Message,
-        *,
-        queue: MessageQueue | None = None,
-        sharding_key: str | int | None = None,
-        selector: Selector | None = None,
-        timeout: float | None = None,
-    ) -> SendResult:
-        """As Producer.send_async."""
-        future = self.plain.send_async(
-            message, queue=queue, sharding_key=sharding_key, selector=selector, timeout=timeout
-        )
-        return await asyncio.wrap_future(future)
-
-    async def send_oneway(self, message: Message, *, queue: MessageQueue | None = None) -> None:
-        """As Producer.send_oneway."""
-        await self.call(self.plain.send_oneway, message, queue=queue)
-
-    async def send_batch(
-        self, messages: Iterable[Message], *, queue: MessageQueue | None = None, timeout: float | None = None
-    ) -> list[SendResult]:
-        """As Producer.send_batch."""
-        return await self.call(self.plain.send_batch, messages, queue=queue, timeout=timeout)
-
-    async def send_in_transaction(self, message: Message, arg: Any = None) -> TransactionSendResult:
-        """As Producer.send_in_transaction; the listener is called in a thread."""
-        return await self.call(self.plain.send_in_transaction, message, arg)
-
-    async def request(self, message: Message, *, timeout: float) -> ReceivedMessage:
-        """As Producer.request."""
-        return await asyncio.wrap_future(self.plain.request_async(message, timeout=timeout))
+    send = _quick_twin(client.Producer.send, client.Producer.send_async)
+    send_oneway = _twin(client.Producer.send_oneway)
+    send_batch = _twin(client.Producer.send_batch)
+    send_in_transaction = _twin(client.Producer.send_in_transaction)
+    request = _quick_twin(client.Producer.request, client.Producer.request_async)
 
 
 class PushConsumer(_Face):
@@ -116,23 +148,19 @@ class PushConsumer(_Face):
         **options: Any,
     ) -> None:
         """As there. Raises ClientError for values that cannot be used."""
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listener = listener
-        given: Any = self._run_in_loop if inspect.iscoroutinefunction(listener) else listener
+        given = self._in_loop(listener)
         self.plain: client.PushConsumer = client.PushConsumer(group, given, subscriptions, **options)
 
-    async def start(self) -> None:
-        """As Member.start; coroutine listeners run in the loop that this is awaited in."""
-        self._loop = asyncio.get_running_loop()
-        await super().start()
-
-    def _run_in_loop(self, messages: Sequence[ReceivedMessage], context: ConsumeContext) -> ConsumeStatus | None:
-        assert self._loop is not None
-        listening: Any = self._listener
-        outcome: ConsumeStatus | None = asyncio.run_coroutine_threadsafe(
-            listening(messages, context), self._loop
-        ).result()
-        return outcome
+    subscribe = _twin(client.PushConsumer.subscribe)
+    unsubscribe = _twin(client.PushConsumer.unsubscribe)
+    suspend = _twin(client.PushConsumer.suspend)
+    resume = _twin(client.PushConsumer.resume)
+    resize = _twin(client.PushConsumer.resize)
+    reset_to = _twin(client.PushConsumer.reset_to)
+    assigned = _twin(client.PushConsumer.assigned)
+    status = _twin(client.PushConsumer.status)
+    update_offset = _twin(client.PushConsumer.update_offset)
+    send_back = _twin(Consumer.send_back)
 
 
 class LitePullConsumer(_Face):
@@ -141,10 +169,6 @@ class LitePullConsumer(_Face):
     def __init__(self, group: str, subscriptions: Mapping[str, str] | None = None, **options: Any) -> None:
         """As there. Raises ClientError for values that cannot be used."""
         self.plain: client.LitePullConsumer = client.LitePullConsumer(group, subscriptions, **options)
-
-    async def poll(self, timeout: float | None = None) -> list[ReceivedMessage]:
-        """As LitePullConsumer.poll."""
-        return await asyncio.wrap_future(self.plain.poll_async(timeout))
 
     async def __aiter__(self) -> AsyncIterator[ReceivedMessage]:
         while self.plain.is_running:
@@ -155,17 +179,20 @@ class LitePullConsumer(_Face):
             for message in messages:
                 yield message
 
-    async def commit(self, offsets: Mapping[MessageQueue, int] | None = None) -> None:
-        """As LitePullConsumer.commit."""
-        await self.call(self.plain.commit, offsets)
-
-    async def seek(self, queue: MessageQueue, queue_offset: int) -> None:
-        """As LitePullConsumer.seek."""
-        await self.call(self.plain.seek, queue, queue_offset)
-
-    async def assignment(self) -> list[MessageQueue]:
-        """As LitePullConsumer.assignment."""
-        return await self.call(self.plain.assignment)
+    poll = _quick_twin(client.LitePullConsumer.poll, client.LitePullConsumer.poll_async)
+    subscribe = _twin(client.LitePullConsumer.subscribe)
+    unsubscribe = _twin(client.LitePullConsumer.unsubscribe)
+    assign = _twin(client.LitePullConsumer.assign)
+    assignment = _twin(client.LitePullConsumer.assignment)
+    commit = _twin(client.LitePullConsumer.commit)
+    committed = _twin(client.LitePullConsumer.committed)
+    seek = _twin(client.LitePullConsumer.seek)
+    seek_to_begin = _twin(client.LitePullConsumer.seek_to_begin)
+    seek_to_end = _twin(client.LitePullConsumer.seek_to_end)
+    pause = _twin(client.LitePullConsumer.pause)
+    resume = _twin(client.LitePullConsumer.resume)
+    watch_queues = _twin(client.LitePullConsumer.watch_queues)
+    send_back = _twin(Consumer.send_back)
 
 
 class PullConsumer(_Face):
@@ -175,22 +202,9 @@ class PullConsumer(_Face):
         """As there. Raises ClientError for values that cannot be used."""
         self.plain: client.PullConsumer = client.PullConsumer(group, **options)
 
-    async def pull(
-        self,
-        queue: MessageQueue,
-        queue_offset: int,
-        *,
-        expression: str = "*",
-        max_count: int = 32,
-        block: bool = False,
-        timeout: float | None = None,
-    ) -> PullResult:
-        """As PullConsumer.pull."""
-        future = self.plain.pull_async(
-            queue, queue_offset, expression=expression, max_count=max_count, block=block, timeout=timeout
-        )
-        return await asyncio.wrap_future(future)
-
-    async def commit(self, queue: MessageQueue, queue_offset: int) -> None:
-        """As PullConsumer.commit."""
-        await self.call(self.plain.commit, queue, queue_offset)
+    pull = _quick_twin(client.PullConsumer.pull, client.PullConsumer.pull_async)
+    consume_offset = _twin(client.PullConsumer.consume_offset)
+    update_offset = _twin(client.PullConsumer.update_offset)
+    commit = _twin(client.PullConsumer.commit)
+    queues_in_balance = _twin(client.PullConsumer.queues_in_balance)
+    send_back = _twin(Consumer.send_back)

@@ -16,7 +16,7 @@ Made = Callable[[str | bytes], Message]
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A name server and a broker that run."""
-    with standalone(tmp_path_factory.mktemp("cluster"), transactionCheckMax="100000") as servers:
+    with standalone(tmp_path_factory.mktemp("cluster")) as servers:
         yield Cluster(servers)
 
 
