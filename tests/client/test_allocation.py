@@ -9,6 +9,7 @@ import pytest
 
 from rocketpy.client import allocation
 from rocketpy.client.allocation import Strategy
+from rocketpy.client.publish import queue_rank
 from rocketpy.protocol.api.route import MessageQueue
 
 
@@ -102,3 +103,29 @@ def test_shares_are_those_that_java_gives() -> None:
 
 RECORDED = "3f73ba01ec8dbceff3cb25f90a358f653a43ec725921f8444bb358d27da25309"
 """Of the same rows, printed by AllocateMessageQueueAveragely, -AveragelyByCircle, -ConsistentHash, -ByMachineRoom."""
+
+
+def test_shares_of_machine_rooms_are_those_that_java_gives() -> None:
+    """Every share of 1 to 11 queues in three rooms among 1 to 6 clients in one to three, as above."""
+
+    def room(queue: MessageQueue) -> str:
+        return queue.broker_name.split("@")[0]
+
+    rows = []
+    strategies = {"near-avg": allocation.averagely, "near-circle": allocation.averagely_by_circle}
+    for (name, inner), count, members, rooms in itertools.product(
+        strategies.items(), range(1, 12), range(1, 7), range(1, 4)
+    ):
+        strategy = allocation.machine_room_nearby(inner, room, lambda client: client.split("@")[0])
+        queues = [MessageQueue(topic="Tö", broker_name=f"r{n % 3}@b", queue_id=n) for n in range(count)]
+        queues.sort(key=queue_rank)
+        clients = sorted(f"r{number % rooms}@x{number}" for number in range(members))
+        for client in clients:
+            share = "".join(f"{queue.queue_id}," for queue in strategy("g", client, queues, clients))
+            rows.append(f"{name} {count} {members} {rooms} {client} {share}\n")
+    assert len(rows) == 1386
+    assert hashlib.sha256("".join(rows).encode()).hexdigest() == RECORDED_OF_ROOMS
+
+
+RECORDED_OF_ROOMS = "693b0fa742f1e446943bd97417de9d05babb768d796b07f431909a0042900a9b"
+"""Of the same rows, printed by AllocateMachineRoomNearby."""
