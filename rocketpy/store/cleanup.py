@@ -108,7 +108,9 @@ class Cleanup:
         """When (ms) the next file of the log expires and may be deleted before `end`; None if none does."""
         if len(self._log.files.files) < 2:
             return None
-        return _next_hour(self._config.delete_when, max(self._next_run, int(self._expiry(self._log.files.files))))
+        expiry = max(self._next_run, int(self._expiry(self._log.files.files)))
+        due = _next_hour(self._config.delete_when, expiry)
+        return due if due is not None and due < end else None
 
     def delete_now(self) -> None:
         """Delete what has expired at the next runs, whatever the hour (executeDeleteFilesManually)."""

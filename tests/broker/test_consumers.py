@@ -144,3 +144,12 @@ def test_silent_member_is_closed(table: ConsumerTable, clock: FakeClock) -> None
     assert group is not None
     assert group.client_ids() == ["b"]
     assert (silent.closed, lively.closed) == (True, False)
+
+
+def test_all_members_are_listed_by_group(table: ConsumerTable, clock: FakeClock) -> None:
+    assert table.all_members() == {}
+    peers = [FakePeer(), FakePeer()]
+    for peer, client_id, group in ((peers[0], "a", "G"), (peers[1], "b", "G"), (peers[1], "b", "H")):
+        beat(table, clock, peer, client_id, "T", group=group)
+    members = {group: [one.client_id for one in found] for group, found in table.all_members().items()}
+    assert members == {"G": ["a", "b"], "H": ["b"]}

@@ -236,6 +236,17 @@ def test_what_a_recovery_enters_again_is_still_due_when_it_was(data: DataSide, d
     store.close(data.clock())
 
 
+def test_next_message_is_foreseen_though_nobody_has_looked_at_it_yet(data: DataSide, delayed: DelayedMessages) -> None:
+    start = data.clock()
+    assert delayed.next_due(start + 10**9) is None
+    data.send(properties="DELAY\x0118")
+    data.send(properties="DELAY\x013")
+    assert delayed.next_due(start + 10**9) == start + 10_000
+    assert delayed.next_due(start + 10_000) is None
+    step(data, delayed, 10_000)
+    assert delayed.next_due(start + 10**9) == start + 7_200_000
+
+
 def test_messages_with_an_extension_are_delivered_in_their_time(tmp_path: Path) -> None:
     """The time of delivery is then in a unit; where that is lost it follows from the level (411-423)."""
     data = DataSide(tmp_path, enable_consume_queue_ext=True)

@@ -233,6 +233,6 @@ def test_name_servers_are_learnt_from_an_address_server(
         thread.join()
     assert link.addresses == ["10.0.0.1:9876", "10.0.0.2:9876"]
     with caplog.at_level(logging.WARNING):
-        link.fetch_addresses("127.0.0.1:1", "nsaddr")
+        link.refresh_addresses({"rmqAddressServerDomain": "127.0.0.1:1"})
     assert link.addresses == ["10.0.0.1:9876", "10.0.0.2:9876"]
     assert "127.0.0.1:1" in caplog.text

@@ -411,3 +411,21 @@ def test_a_disk_that_is_full_holds_up_and_loses_nothing(
     assert caplog.text.count("No space left") == 1
     side.step(100)
     assert side.bodies() == [b"body"]
+
+
+def test_next_message_is_foreseen(side: TimedSide) -> None:
+    start = side.data.clock()
+    end = start + 2 * DAY
+    assert side.timed.next_due(end) is None
+    side.send(properties=f"TIMER_DELIVER_MS\x01{start + DAY + 7}")
+    assert side.timed.next_due(end) == 0, "it has no unit yet"
+    side.step(20)
+    second = (start + DAY + 7) // 1000 * 1000
+    assert side.timed.next_due(end) == second
+    assert side.timed.next_due(second + 1) == second
+    assert side.timed.next_due(second) is None
+    side.step(second - side.data.clock())
+    assert side.timed.next_due(end) == start + DAY + 7
+    side.step(DAY + 7 - (side.data.clock() - start))
+    assert side.bodies() == [b"body"]
+    assert side.timed.next_due(end) is None

@@ -277,3 +277,11 @@ def test_thousands_of_open_transactions_are_passed_in_short_steps(half_side: Hal
         assert half_side.count(HALF) - before <= 100
         steps += 1
     assert (steps, len(half_side.questions())) == (11, 1_000)
+
+
+def test_there_is_work_while_half_messages_have_not_been_passed(half_side: HalfSide) -> None:
+    assert not half_side.checks.has_work
+    half_side.send()
+    assert half_side.checks.has_work
+    half_side.step(5_998)
+    assert half_side.checks.has_work, "it is too young"

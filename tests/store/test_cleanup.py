@@ -317,3 +317,43 @@ def test_queue_whose_messages_have_all_expired_is_deleted(stores, fill_store, ma
     assert store.max_offset(SCHEDULE_TOPIC, 0) == 1
     assert not os.path.exists(os.path.join(store.paths.consume_queue, "Old"))
     assert store.append(make_record("Old", 0), now).queue_offset == 0
+
+
+def test_next_expiry_is_foreseen(old, now):
+    late = now + 72 * HOUR
+    old.config.delete_when = "99"
+    assert old.cleanup.next_due(now + 10 * DAY) is None
+    old.config.delete_when = f"{hour_of(late)};99"
+    assert old.cleanup.next_due(now + 10 * DAY) == late
+    old.config.delete_when = hour_of(late + 3 * HOUR)
+    due = old.cleanup.next_due(now + 10 * DAY)
+    assert late + 2 * HOUR < due <= late + 3 * HOUR
+    assert (hour_of(due), time.localtime(due / 1000).tm_min, due % 60_000) == (hour_of(late + 3 * HOUR), 0, 0)
+    assert old.cleanup.next_due(due) is None
+    run(old, due - 1)
+    before = log_files(old)
+    run(old, due + 10_000)
+    assert log_files(old) == before - 10
+    assert old.cleanup.next_due(now + 10 * DAY) == due + 20_000, "the rest, ten files a run"
+
+
+def test_files_are_as_old_as_their_records_if_so_wanted(old, now):
+    for file in old.log.files.files:
+        os.utime(file.path, (1, 1))
+    old.config.delete_when = f"{hour_of(now + 71 * HOUR)};{hour_of(now + 73 * HOUR)}"
+    old.cleanup.by_records = True
+    before = log_files(old)
+    run(old, now + 71 * HOUR)
+    assert log_files(old) == before
+    run(old, now + 73 * HOUR)
+    assert log_files(old) == before - 10
+
+
+def test_disk_is_looked_at_at_once_if_so_wanted(old, disk, now):
+    run(old, now + 1_000)
+    disk["ratio"] = 0.95
+    run(old, now + 1_100)
+    assert old.is_writable
+    old.cleanup.look_soon()
+    run(old, now + 1_200)
+    assert not old.is_writable
