@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from interop.artifacts import MissingToolError, cache_directory, locked
 
 STAND_IN = "rocketpy.compat_client"
@@ -45,6 +47,15 @@ def binding() -> Path:
     if tried.returncode:
         raise MissingToolError(f"the C++ binding in {directory} cannot be loaded: {tried.stderr[-500:]}")
     return directory
+
+
+def wanted(package: str) -> None:
+    """Skips the test, saying why, where `package` is the binding and pip has none for this machine."""
+    if package == BINDING:
+        try:
+            binding()
+        except NotInstallableError as error:
+            pytest.skip(str(error))
 
 
 def run(package: str, home: Path, verb: str, namesrv: str, **request: Any) -> Any:

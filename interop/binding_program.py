@@ -2,8 +2,9 @@
 
     python binding_program.py PACKAGE NAMESRV VERB REQUEST
 
-PACKAGE is `rocketmq` or `rocketpy.compat_client`, REQUEST the arguments of the verb as JSON; what came of it is printed
-as JSON. What a package does not have is left out. It imports nothing of the project, so that the binding is alone.
+PACKAGE is `rocketmq` or `rocketpy.compat_client`, REQUEST the arguments of the verb as JSON, with the `account` to sign
+with if there is one; what came of it is printed as JSON. What a package does not have is left out. Nothing of the
+project is imported, so that the binding is alone.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ PATIENCE = 60.0
 class Program:
     """The verbs."""
 
-    def __init__(self, package: str, namesrv: str) -> None:
+    def __init__(self, package: str, namesrv: str, account: list[str] | None) -> None:
         self.client = importlib.import_module(f"{package}.client")
         self.namesrv = namesrv
+        self.account = account
 
     def produce(self, topic: str, group: str) -> dict[str, Any]:
         """Send in every way there is; what each came to."""
@@ -141,9 +143,11 @@ class Program:
         return {"sent": sent, "local": local, "checked": checked}
 
     def _at(self, member: Any) -> Any:
-        """With the name server set, by the method's name of the time."""
+        """With the name server set, by the method's name of the time, and the account if there is one."""
         name = "set_name_server_address" if hasattr(member, "set_name_server_address") else "set_namesrv_addr"
         getattr(member, name)(self.namesrv)
+        if self.account is not None:
+            member.set_session_credentials(*self.account, "ALIYUN")
         return member
 
     def _message(self, topic: str, body: str) -> Any:
@@ -192,7 +196,9 @@ def _shown(message: Any) -> dict[str, Any]:
 def main() -> None:
     """Print what comes of the verb, and leave at once: the binding's threads may outlive its objects."""
     package, namesrv, verb, request = sys.argv[1:]
-    outcome = getattr(Program(package, namesrv), verb)(**json.loads(request))
+    arguments = json.loads(request)
+    program = Program(package, namesrv, arguments.pop("account", None))
+    outcome = getattr(program, verb)(**arguments)
     print(json.dumps(outcome), flush=True)
     os._exit(0)
 

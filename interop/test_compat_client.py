@@ -37,12 +37,8 @@ def stage(cluster: Cluster, tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.fixture
 def run(package: str, stage: Stage, tmp_path: Path) -> Run:
-    """Has the program do something with the package. Skips, saying so, where pip has no binding for this machine."""
-    if package == BINDING:
-        try:
-            binding.binding()
-        except binding.NotInstallableError as error:
-            pytest.skip(str(error))
+    """Has the program do something with the package."""
+    binding.wanted(package)
 
     def run(verb: str, **request: Any) -> Any:
         return binding.run(package, tmp_path, verb, stage.cluster.namesrv, **request)

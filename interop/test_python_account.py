@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
+from interop import binding
 from interop.guarded import GuardedBroker, GuardedJavaBroker
 from interop.java_servers import JavaNameServer
 from interop.our_servers import OurNameServer
@@ -77,6 +78,18 @@ def _exchange(**options: Any) -> bytes:
 @pytest.mark.parametrize("serialization", ["JSON", "ROCKETMQ"])
 def test_signed_requests_are_accepted(namesrv: str, serialization: Literal["JSON", "ROCKETMQ"]) -> None:
     assert _exchange(namesrv=namesrv, credentials=ACCOUNT, serialization=serialization) == b"signed"
+
+
+@pytest.mark.parametrize("package", [binding.STAND_IN, binding.BINDING])
+def test_program_for_the_cpp_binding_signs(namesrv: str, package: str, tmp_path: Path) -> None:
+    binding.wanted(package)
+    topic = f"Guarded_{package.partition('.')[2]}"
+    produce = {"topic": topic, "group": "guarded_producer", "account": [ACCOUNT.access_key, ACCOUNT.secret_key]}
+    sent = binding.run(package, tmp_path, "produce", namesrv, **produce)
+    assert sent["sync"] == [[0, "SendStatus", "str", "int"]] * 3
+    consume = {**produce, "group": f"{topic}_group", "count": 3, "expression": "sync", "orderly": False}
+    got = binding.run(package, tmp_path, "consume", namesrv, **consume)
+    assert sorted(one["body"] for one in got) == ["sync 0", "sync 1", "sync 2"]
 
 
 def test_signed_requests_are_accepted_by_tls(namesrv: str) -> None:
