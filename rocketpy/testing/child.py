@@ -112,6 +112,14 @@ class ChildClock:
         """The servers' time, in ms since the epoch. Raises ChildFailed."""
         return int(self._child.order("clock.now"))
 
+    def freeze(self) -> None:
+        """Have the time stand still but for `advance`. Raises ChildFailed."""
+        self._child.order("clock.freeze")
+
+    def unfreeze(self) -> None:
+        """Have it go on from there. Raises ChildFailed."""
+        self._child.order("clock.unfreeze")
+
     def advance(self, seconds: float | timedelta, *, heartbeats: bool = True) -> None:
         """Have so much time pass for the servers. Raises ValueError for a time that goes back, or ChildFailed."""
         if isinstance(seconds, timedelta):

@@ -27,21 +27,33 @@ _REMOTE_WAIT_S: Final = 1.0
 class MovableClock:
     """Gives the time in ms since the epoch: that of the machine, until it is moved; it goes on from there.
 
-    A `frozen` one stands still but when it is moved; it begins at `now`, or else at the time of the machine.
+    While it is frozen it stands still but when it is moved.
     """
 
-    def __init__(self, now: int | None = None, *, frozen: bool = False) -> None:
-        self._frozen_at = (now_ms() if now is None else now) if frozen else None
-        self._ahead = 0 if now is None or frozen else now - now_ms()
+    def __init__(self) -> None:
+        self._ahead = 0
         self._kept = 0
+        self._frozen_at: int | None = None
 
     def __call__(self) -> int:
         """The time of the servers."""
-        return self._ahead + (now_ms() if self._frozen_at is None else self._frozen_at)
+        frozen_at = self._frozen_at
+        return self._ahead + (now_ms() if frozen_at is None else frozen_at)
 
     def of_peers(self) -> int:
         """By this one peers fall silent: it did not move when heartbeats were taken as having come in between."""
         return self() - self._kept
+
+    def freeze(self) -> None:
+        """Stand still."""
+        if self._frozen_at is None:
+            self._frozen_at = now_ms()
+
+    def unfreeze(self) -> None:
+        """Go on from there."""
+        if self._frozen_at is not None:
+            self._ahead -= now_ms() - self._frozen_at
+            self._frozen_at = None
 
     def move_to(self, moment: int, *, heartbeats: bool) -> None:
         """Be at `moment` (ms), or stay where it is if that is over; see `ServerClock.advance`."""
@@ -79,6 +91,14 @@ class ServerClock:
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"time goes on by 0 s or more, not by {seconds}")
         self._servers.call(self._advance, round(seconds * 1000), heartbeats)
+
+    def freeze(self) -> None:
+        """Have the time stand still but for `advance`, so that it can be told to the ms."""
+        self._clock.freeze()
+
+    def unfreeze(self) -> None:
+        """Have it go on from there."""
+        self._clock.unfreeze()
 
     def _advance(self, ms: int, heartbeats: bool) -> None:
         target = self._clock() + ms

@@ -40,9 +40,9 @@ def plain(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def staged(root: Path, *, frozen: bool = False, **keys: str) -> Iterator[Stage]:
+def staged(root: Path, **keys: str) -> Iterator[Stage]:
     """Servers with Java's settings but for small files; `keys` are others, by Java's names."""
-    clock = MovableClock(frozen=frozen)
+    clock = MovableClock()
     servers = Standalone.on_free_ports(str(root), clock=clock, peer_clock=clock.of_peers)
     settings = servers.broker.settings
     for config in (*settings.configs, settings.timer):

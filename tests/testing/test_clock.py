@@ -59,14 +59,22 @@ def test_clock_goes_on_from_where_it_is_moved_to() -> None:
 
 
 def test_frozen_clock_stands_still_and_is_never_put_back() -> None:
-    clock = MovableClock(1000, frozen=True)
+    clock = MovableClock()
+    clock.freeze()
+    start = clock()
     time.sleep(0.002)
-    assert clock() == 1000
-    clock.move_to(1500, heartbeats=True)
-    clock.move_to(1200, heartbeats=True)
-    assert (clock(), clock.of_peers()) == (1500, 1000)
-    clock.move_to(1600, heartbeats=False)
-    assert (clock(), clock.of_peers()) == (1600, 1100)
+    clock.freeze()
+    assert clock() == start
+    clock.move_to(start + 1500, heartbeats=True)
+    clock.move_to(start + 1200, heartbeats=True)
+    assert (clock() - start, clock.of_peers() - start) == (1500, 0)
+    clock.move_to(start + 1600, heartbeats=False)
+    assert (clock() - start, clock.of_peers() - start) == (1600, 100)
+    clock.unfreeze()
+    clock.unfreeze()
+    assert 1600 <= clock() - start < 11_600
+    time.sleep(0.002)
+    assert clock() > start + 1600
 
 
 def test_time_goes_neither_back_nor_for_ever(stage: Stage) -> None:
@@ -103,7 +111,8 @@ def test_highest_delay_level_is_delivered_at_once(stage: Stage) -> None:
 
 
 def test_messages_are_delivered_in_the_order_and_at_the_times_they_are_due(tmp_path: Path) -> None:
-    with staged(tmp_path, frozen=True) as stage:
+    with staged(tmp_path) as stage:
+        stage.clock.freeze()
         topic, start = stage.topic(), stage.clock.now()
         for level, body in ((18, b"2h"), (3, b"10s"), (5, b"1m"), (1, b"1s")):
             stage.send(topic, body, properties={"DELAY": str(level)})
