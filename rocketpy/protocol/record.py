@@ -245,32 +245,35 @@ def decode(buffer: Buffer, position: int = 0) -> Record:
 
 
 def _decode(buffer: Buffer, position: int) -> Record:
-    size, magic, _, queue_id, flag, queue_offset, physical_offset, sys_flag = _PEEK.unpack_from(buffer, position)
+    head = _HEADS[(buffer[position + _HOSTS_FLAG_POSITION] & _HOSTS_V6) >> 4]
+    (
+        size, magic, _, queue_id, flag, queue_offset, physical_offset, sys_flag, born_timestamp, born_host,
+        store_timestamp, store_host, reconsume_times, prepared_transaction_offset, body_length,
+    ) = head.unpack_from(buffer, position)  # fmt: skip
     if magic != MAGIC:
         raise ProtocolError(f"no CommitLog record at position {position}: magic is {magic & 0xFFFFFFFF:#010x}")
-    head = _HEADS[(sys_flag & _HOSTS_V6) >> 4]
-    fields = head.unpack_from(buffer, position)
     body_at = position + head.size
-    topic_at = body_at + max(fields[14], 0)
+    topic_at = body_at + max(body_length, 0)
     topic_end = topic_at + 1 + buffer[topic_at]
     (properties_length,) = _SHORT.unpack_from(buffer, topic_end)
     end = topic_end + 2 + max(properties_length, 0)
     if end - position != size or end > len(buffer):
         raise ProtocolError(f"CommitLog record at position {position} has {end - position} bytes and says {size}")
+    rest = bytes(buffer[topic_at:end])
     record = Record(
-        str(buffer[topic_at + 1 : topic_end], "utf-8"),
+        rest[1 : topic_end - topic_at].decode(),
         queue_id,
         bytes(buffer[body_at:topic_at]),
-        bytes(buffer[topic_end + 2 : end]),
+        rest[topic_end + 2 - topic_at :],
         flag=flag,
         sys_flag=sys_flag,
-        born_timestamp=fields[8],
-        born_host=fields[9],
-        store_host=fields[11],
-        reconsume_times=fields[12],
-        prepared_transaction_offset=fields[13],
+        born_timestamp=born_timestamp,
+        born_host=born_host,
+        store_host=store_host,
+        reconsume_times=reconsume_times,
+        prepared_transaction_offset=prepared_transaction_offset,
     )
-    record.store_timestamp = fields[10]
+    record.store_timestamp = store_timestamp
     record.queue_offset = queue_offset
     record.physical_offset = physical_offset
     record.size = size
