@@ -1,6 +1,6 @@
 """The images that containers are started from: present, pulled, or where no registry is reached made here.
 
-    python -m interop.images      fetches and makes all that an engine without a registry needs, into the cache
+    python -m interop.images      fetches and makes, into the cache, all that is needed where no registry is reached
 
 Environment: ROCKETMQ_IMAGE (default apache/rocketmq:4.9.8) is the official servers', ROCKETPY_IMAGE ours (default:
 built from the Dockerfile of this tree), ROCKETPY_JRE_IMAGE what official clients run in.
@@ -24,6 +24,7 @@ from requests import RequestException
 
 from interop import image_archive
 from interop.artifacts import MissingToolError, cache_directory, classpath, locked
+from interop.driver import go_program, java_classes
 from interop.engine import engine
 from interop.image_archive import ROCKETMQ_HOME, TREE, ImageArchive
 from interop.root_filesystem import JAVA, PYTHON, RootFilesystem
@@ -54,9 +55,14 @@ class MadeImage:
 
     def provide(self) -> str:
         """Its name, once the engine has it. Raises MissingToolError when it can neither be pulled nor made."""
-        if not self._is_present() and not _pulled(self.name):
-            self._make()
+        with locked(cache_directory("engine")):
+            if not self.is_within_reach():
+                self._make()
         return self.name
+
+    def is_within_reach(self) -> bool:
+        """Whether the engine has it, now if not before."""
+        return self._is_present() or _pulled(self.name)
 
     def is_made(self) -> bool:
         """Whether the engine has the one that was made here."""
@@ -171,7 +177,9 @@ def ours() -> str:
         return given
     base = base_image()
     made = base.provide() and base.is_made()
-    return build(OURS, {"BUILDER": builder_image().provide()} if made else {})
+    arguments = {"BUILDER": builder_image().provide()} if made else {}
+    with locked(cache_directory("engine")):
+        return build(OURS, arguments)
 
 
 def build(name: str, arguments: Mapping[str, str]) -> str:
@@ -184,15 +192,31 @@ def build(name: str, arguments: Mapping[str, str]) -> str:
     return name
 
 
-IMAGES: tuple[Callable[[], MadeImage], ...] = (official_image, jre_image, base_image, builder_image)
-
-
 def main() -> None:
     """Fetch and make everything, so that later nothing but the engine is needed."""
-    for image in IMAGES:
-        made = image()
-        path = made.archive()
-        print(f"{made.name}: {path.stat().st_size >> 20} MiB in {path}")
+    print(f"clients: {java_classes()}, {go_program()}")
+    for image in (official_image(), jre_image()):
+        _prepare(image)
+    if _prepare(base_image()):
+        _prepare(builder_image())
+
+
+def _prepare(image: MadeImage) -> bool:
+    """Whether it has to be imported where it is wanted: the engine, if there is one now, cannot get it otherwise."""
+    if _has_engine() and image.is_within_reach():
+        print(f"{image.name}: the engine has it")
+        return image.is_made()
+    path = image.archive()
+    print(f"{image.name}: {path.stat().st_size >> 20} MiB in {path}")
+    return True
+
+
+def _has_engine() -> bool:
+    try:
+        engine()
+    except MissingToolError:
+        return False
+    return True
 
 
 if __name__ == "__main__":
