@@ -235,6 +235,7 @@ class Consumers:
         wanted = {request["topic"]: expression}
         consumer: PushConsumer | Lite
         if request.get("lite"):
+            options["trace"] = request.get("trace", False)
             lite = LitePullConsumer(request["group"], wanted, auto_commit=False, poll_timeout=0.1, **options)
             lite.start()
             consumer = Lite(lite, inbox)

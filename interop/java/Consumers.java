@@ -145,6 +145,7 @@ final class Consumers {
             consumer.setNamesrvAddr(request.getString("namesrv"));
             consumer.setInstanceName(request.getString("name"));
             consumer.setConsumeFromWhere(fromWhere(request));
+            consumer.setEnableMsgTrace(request.getBooleanValue("trace"));
             consumer.subscribe(request.getString("topic"), request.getString("expression"));
             consumer.setAutoCommit(false);
             consumer.start();

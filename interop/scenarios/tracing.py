@@ -53,6 +53,26 @@ def send_and_delivery_are_traced(stage: Stage) -> None:
     becomes("traces by key", lambda: len(traces(producer, TRACE_TOPIC, message.keys or "")), 3)
 
 
+@scenario("java")
+def pulls_of_a_lite_consumer_are_traced(stage: Stage) -> None:
+    """As if they were consumed at once, whatever becomes of them."""
+    topic = stage.topic()
+    producer = stage.producer()
+    consumer = stage.consumer(topic, lite=True, trace=True)
+    message = Message(topic, b"m", tags="T", keys=stage.unique("key"))
+    (sent,) = producer.send(message)
+    consumer.received(1)
+
+    def kinds() -> list[str]:
+        return [fields[0] for fields in traces(producer, TRACE_TOPIC, sent.msg_id)]
+
+    becomes("kinds of traces", kinds, ["SubAfter", "SubBefore"], timeout=30)
+    after, before = traces(producer, TRACE_TOPIC, sent.msg_id)
+    equal("before", [*before[2:4], *before[5:]], ["null", consumer.group, sent.msg_id, "0", message.keys])
+    expected = [before[4], sent.msg_id, "true", message.keys, "0", consumer.group]
+    equal("after", [*after[1:3], *after[4:7], after[8]], expected)
+
+
 @scenario("java", of_broker=True)
 def traces_may_go_to_another_topic(stage: Stage) -> None:
     """Of the client's choice."""
