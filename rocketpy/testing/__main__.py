@@ -1,8 +1,7 @@
 """`python -m rocketpy.testing`: RocketMQ for a test suite in any language.
 
 It starts a name server and a broker on free ports, prints one line of JSON with their addresses, does what lines of
-JSON on its stdin tell it to (see `rocketpy.testing.commands`).
-It ends when its stdin does.
+JSON on its stdin tell it to (see `rocketpy.testing.commands`), and ends when its stdin does or when it is told to stop.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import TextIO
 import click
 
 from rocketpy.errors import RocketpyError
-from rocketpy.testing.commands import obey
+from rocketpy.testing.commands import is_stop, obey
 from rocketpy.testing.rocketmq import RocketMQ
 from rocketpy.testing.words import settings_of, topics_of
 
@@ -63,6 +62,9 @@ def serve(rocketmq: RocketMQ, channel: TextIO) -> None:
     addresses = {"namesrv": rocketmq.namesrv_address, "broker": rocketmq.broker_address, "pid": os.getpid()}
     _say(channel, json.dumps(addresses))
     for line in sys.stdin.buffer:
+        if is_stop(line):
+            _say(channel, json.dumps({"result": None}))
+            return
         if line.strip():
             _say(channel, obey(rocketmq, line))
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from secrets import token_hex
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -49,9 +52,12 @@ class Cluster:
     def start(self) -> None:
         """Get ready; `with` does it."""
         self._servers.open(here=ClientSettings(namesrv="").in_callers_hub)
+        self._pid = os.getpid()
+        atexit.register(self._stop_at_exit)
 
     def stop(self) -> None:
         """Let go of everything; harmless when not started."""
+        atexit.unregister(self._stop_at_exit)
         try:
             if self._producer is not None:
                 self._producer.stop()
@@ -67,6 +73,12 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _stop_at_exit(self) -> None:
+        """If nobody has stopped it before the interpreter ends, which no event loop in a thread survives."""
+        if self._pid == os.getpid():
+            with suppress(Exception):
+                self.stop()
 
     @property
     def namesrv_address(self) -> str:

@@ -12,8 +12,9 @@ A command is a method of `RocketMQ`, or of its clock or its faults, as in
     {"result": 1}
     {"command": "fault", "verb": "lift", "arguments": {"number": 1}}
 
-its arguments are that method's, by name. A fault is a number. A message is an object with the fields of `_message`:
-`body` is its text, or null if that is no UTF-8, and `bodyBase64` is always there.
+its arguments are that method's, by name. "stop" has none, and closing stdin does the same. A fault is a number. A
+message is an object with the fields of `_message`: `body` is its text, or null if that is no UTF-8, and `bodyBase64` is
+always there.
 """
 
 from __future__ import annotations
@@ -35,11 +36,19 @@ from rocketpy.testing.rocketmq import RocketMQ
 COMMANDS = frozenset({
     "create_topic", "create_group", "topics", "messages", "delayed", "half_messages", "lag", "progress", "consumers",
     "retries", "dead_letters", "wait_for_messages", "wait_for_dead_letters", "wait_for_retries", "wait_for_consumers",
-    "wait_until_consumed", "restart", "reset", "clock.now", "clock.advance", "fault",
+    "wait_until_consumed", "restart", "reset", "clock.now", "clock.advance", "clock.freeze", "clock.unfreeze", "fault",
     "faults.fail", "faults.busy", "faults.answer", "faults.slow", "faults.lose_request", "faults.lose_reply",
     "faults.break_connection", "faults.wrong_route", "faults.close_connections", "faults.unreachable",
     "faults.unregister", "faults.fail_disk", "faults.slow_disk", "faults.fill_disk", "faults.clear",
 })  # fmt: skip
+
+
+def is_stop(line: str | bytes) -> bool:
+    """Whether a line says {"command": "stop"}, which is the same as the end of all lines."""
+    try:
+        return bool(json.loads(line) == {"command": "stop"})
+    except ValueError:
+        return False
 
 
 def obey(rocketmq: RocketMQ, line: str | bytes) -> str:
@@ -60,7 +69,7 @@ def _parse(rocketmq: RocketMQ, line: str | bytes) -> tuple[Callable[..., Any], d
         raise ValueError(f"a command is a JSON object in one line: {error}") from error
     name = arguments.pop("command", None) if isinstance(arguments, dict) else None
     if name not in COMMANDS:
-        raise ValueError(f"there is no command {name!r}; there are {', '.join(sorted(COMMANDS))}")
+        raise ValueError(f"there is no command {name!r}; there are stop, {', '.join(sorted(COMMANDS))}")
     command: Callable[..., Any] = attrgetter(name)(rocketmq)
     try:
         signature(command).bind(**arguments)

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,11 @@ def test_time_moves(rocketmq: RocketMQ) -> None:
     before = told(rocketmq, "clock.now")
     assert told(rocketmq, "clock.advance", seconds=3600) is None
     assert told(rocketmq, "clock.now") - before >= 3_600_000
+    told(rocketmq, "clock.freeze")
+    frozen = told(rocketmq, "clock.now")
+    time.sleep(0.002)
+    assert told(rocketmq, "clock.now") == frozen
+    told(rocketmq, "clock.unfreeze")
 
 
 def test_faults_are_numbers(rocketmq: RocketMQ) -> None:
@@ -72,8 +78,8 @@ def test_faults_are_numbers(rocketmq: RocketMQ) -> None:
     ("line", "complaint"),
     [
         ("so what", "a command is a JSON object in one line: Expecting value"),
-        ("[1]", "there is no command None; there are clock.advance, "),
-        ('{"command": "stop_it"}', "there is no command 'stop_it'; there are clock.advance, "),
+        ("[1]", "there is no command None; there are stop, clock.advance, "),
+        ('{"command": "stop_it"}', "there is no command 'stop_it'; there are stop, clock.advance, "),
         ('{"command": "__class__"}', "there is no command '__class__'"),
         ('{"command": "messages"}', "messages: missing a required argument: 'topic'"),
         ('{"command": "messages", "topic": "Ordr"}', "there is no topic Ordr; there are "),
@@ -112,6 +118,16 @@ def test_it_answers_line_by_line_and_ends_with_its_stdin() -> None:
         assert json.loads(process.stdout.readline()) == {"result": 1}
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_it_ends_when_it_is_told_to() -> None:
+    with started() as process:
+        assert process.stdin is not None
+        process.stdin.write('{"command": "stop"}\n')
+        process.stdin.flush()
+        assert process.wait(60) == 0
+        assert process.stdout is not None
+        assert process.stdout.readlines()[1:] == ['{"result": null}\n']
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 
+import gevent
 import pytest
 
 from rocketpy.client import (
@@ -301,9 +308,8 @@ def test_a_reset_leaves_what_was_there_at_the_start(own_process: bool) -> None:
         assert bodies(rocketmq.messages("Order")) == ["3"]
 
 
-@pytest.mark.parametrize("own_process", [False, True])
-def test_a_store_may_be_kept(own_process: bool, tmp_path: Any) -> None:
-    for number in range(2):
+def test_a_store_may_be_kept(tmp_path: Path) -> None:
+    for number, own_process in enumerate((False, True)):
         with RocketMQ(topics=["Order"], store=tmp_path / "store", own_process=own_process) as rocketmq:
             rocketmq.send("Order", str(number))
             assert bodies(rocketmq.messages("Order")) == ["0", "1"][: number + 1]
@@ -357,3 +363,41 @@ def test_nothing_is_asked_of_one_that_does_not_run() -> None:
         assert rocketmq.topics() == []
     with rocketmq:      # and again
         assert rocketmq.topics() == []
+
+
+def left_over() -> tuple[int, int, int, int]:
+    """Threads, open files, greenlets that go on, and mapped files of temporary stores."""
+    gc.collect()
+    greenlets = [one for one in gc.get_objects() if isinstance(one, gevent.Greenlet) and not one.ready()]
+    maps = [line for line in Path("/proc/self/maps").read_text().splitlines() if "/rocketpy-" in line]
+    return threading.active_count(), len(os.listdir("/proc/self/fd")), len(greenlets), len(maps)
+
+
+@pytest.mark.parametrize("own_process", [False, True])
+def test_nothing_is_left_of_one_that_ended(own_process: bool) -> None:
+    with RocketMQ():
+        pass
+    before = left_over()
+    for number in range(1 if own_process else 5):
+        with RocketMQ(topics=["Order"], groups=["shipping"], own_process=own_process) as rocketmq:
+            with consuming(rocketmq, "shipping", "Order", failing if number % 2 else ignoring):
+                rocketmq.send("Order", "1", "2")
+                rocketmq.wait_until_consumed("shipping", "Order")
+            rocketmq.clock.advance(60)
+            rocketmq.faults.lose_reply()
+            rocketmq.reset()
+    assert all(after <= here for after, here in zip(left_over(), before, strict=True)), (left_over(), before)
+
+
+@pytest.mark.parametrize("own_process", [False, True])
+def test_one_that_nobody_stopped_ends_with_the_program(own_process: bool, tmp_path: Path) -> None:
+    program = f"""
+from rocketpy.testing import RocketMQ
+rocketmq = RocketMQ(own_process={own_process})
+rocketmq.start()
+rocketmq.send("Order", "1")
+"""
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, env=os.environ | {"TMPDIR": str(tmp_path)}, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert list(tmp_path.iterdir()) == []
