@@ -27,6 +27,8 @@ SLOT_MS: Final = 1000
 SLOTS: Final = 7 * 24 * 3600 * 2
 """Slots in the wheel: what waits at one time must be due within so many seconds."""
 _SLOT: Final = Struct(">qqqii")
+_MOST_AT_ONCE: Final = 4096
+_NEVER_USED: Final = bytes(_MOST_AT_ONCE * _SLOT.size)
 
 
 class Slot(NamedTuple):
@@ -72,11 +74,12 @@ class TimerWheel:
         end = min((second for second in seconds if first <= second < end), default=end)
         while first < end:
             index = first % SLOTS
-            count = min(end - first, SLOTS - index)
-            part = self._view[index * _SLOT.size : (index + count) * _SLOT.size]
-            for expected, fields in enumerate(_SLOT.iter_unpack(part), first):
-                if fields[0] == expected:
-                    return expected
+            count = min(end - first, SLOTS - index, _MOST_AT_ONCE)
+            part = bytes(self._view[index * _SLOT.size : (index + count) * _SLOT.size])
+            if part != _NEVER_USED[: len(part)]:    # as most of a long time are
+                for expected, fields in enumerate(_SLOT.iter_unpack(part), first):
+                    if fields[0] == expected:
+                        return expected
             first += count
         return end
 
