@@ -6,9 +6,11 @@ Where there is none, `python -m interop.own_engine COMMAND` runs a command besid
 from __future__ import annotations
 
 import os
+import socket
 from functools import cache
 
 import docker
+import docker.utils
 from docker.errors import DockerException
 from requests import RequestException
 
@@ -25,9 +27,18 @@ ANSWER_TIMEOUT = 120
 def engine() -> docker.DockerClient:
     """The engine, asked once whether it answers. Raises MissingToolError with the reason where there is none."""
     try:
+        _knock(str(docker.utils.parse_host(os.environ.get("DOCKER_HOST"))))
         client = docker.from_env(timeout=ANSWER_TIMEOUT)
         client.ping()
     except (DockerException, RequestException, OSError) as error:
         reason = os.environ.get(REASON, "start one, or try python -m interop.own_engine COMMAND as root")
         raise MissingToolError(f"no container engine answers ({error}); {reason}") from None
     return client
+
+
+def _knock(host: str) -> None:
+    """See whether there is a socket: the SDK does not close its own where there is none. Raises OSError."""
+    path = host.removeprefix("http+unix://")
+    if path != host:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(path)

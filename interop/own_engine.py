@@ -55,11 +55,13 @@ def _hindrance() -> str | None:
     if sys.platform != "linux" or os.geteuid() != 0:
         return "and to start one takes root on Linux"
     if missing := [name for name in NEEDED if shutil.which(name) is None]:
-        return f"and to start one takes {', '.join(missing)}"
-    tried = subprocess.run([*_UNSHARE, "true"], capture_output=True, text=True, check=False)
+        return f"and to start one takes {', '.join(missing)}, which this machine does not have"
+    tried = subprocess.run([*_UNSHARE, "sh", "-ec", _REHEARSAL], capture_output=True, text=True, check=False)
     return f"and none can be started: {tried.stderr.strip()}" if tried.returncode else None
 
 
+_REHEARSAL = "ip link set lo up; mount -t tmpfs tmpfs /run; iptables --wait --list >/dev/null"
+"""What `inside` and dockerd are about to do."""
 _UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 
 
