@@ -25,6 +25,8 @@ class RocketMQ(Cluster):
             ...
             rocketmq.wait_until_consumed("shipping", "Order")
 
+    In a `unittest.TestCase` that is `self.enterContext(RocketMQ(...))`, or `cls.enterClassContext` for a whole class.
+
     It runs in threads of this process, or with `own_process` in a child, which ends at the latest when this process
     does, however that happens.
     """
