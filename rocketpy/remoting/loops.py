@@ -62,7 +62,10 @@ class Loop:
             pause = self._interval()
 
     def _sleep(self, left: int) -> None:
-        if left > 0 and not self._wanted:
+        if left <= 0:
+            gevent.sleep(0)  # which costs a tenth of a wait that is over at once
+            return
+        if not self._wanted:
             self.rests.set()
         while self._told.wait(left / 1000):
             self._told.clear()

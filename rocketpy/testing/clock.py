@@ -3,6 +3,10 @@
 The clock belongs to a name server and a broker, not to the process: clients live by the machine's, those in the same
 process, too. So heartbeats, renewals of locks and time-outs of clients go on as ever, and what a client is to do in
 between, such as answering a transaction check or sending back a message, takes the time that it takes.
+
+What clients say of the time is taken by the servers' clock: TIMER_DELIVER_MS, and when a message was born. So a
+transaction that is begun after the clock was moved looks as old as that: the next round of checks asks about it, and
+when it was moved by more than fileReservedTime, 72 h, gives it up.
 """
 
 from __future__ import annotations
