@@ -20,8 +20,10 @@ CLASS_PATHS = {
     "client": ("rocketmq-client:4.9.8", "rocketmq-tools:4.9.8"),
     "broker": ("rocketmq-broker:4.9.7", "rocketmq-namesrv:4.9.7"),
     "reference": ("rocketmq-tools:4.9.8", "rocketmq-store:4.9.8", "rocketmq-acl:4.9.8"),
+    "recipe": ("rocketmq-client:4.9.8", "org.testcontainers:testcontainers:1.21.3"),
 }
-"""What each class path is made of; "reference" is all of 4.9.8 that describes itself (tools/extract)."""
+"""What each class path is made of, RocketMQ's own without their group; "reference" is all of 4.9.8 that describes
+itself (tools/extract), "recipe" what recipes/java takes."""
 
 OPEN_MODULES = tuple(
     f"--add-{verb}=java.base/{package}=ALL-UNNAMED"
@@ -37,7 +39,7 @@ OPEN_MODULES = tuple(
 
 _DEPENDENCY = """
     <dependency>
-      <groupId>org.apache.rocketmq</groupId><artifactId>{}</artifactId><version>{}</version>
+      <groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>
     </dependency>"""
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -107,22 +109,23 @@ def classpath(kind: str) -> str:
     Raises MissingToolError when Maven is missing or cannot resolve it.
     """
     directory = cache_directory() / kind
-    wanted = ", ".join(f"org.apache.rocketmq:{one}" for one in CLASS_PATHS[kind])
+    coordinates = [one if one.count(":") == 2 else f"org.apache.rocketmq:{one}" for one in CLASS_PATHS[kind]]
+    wanted = ", ".join(coordinates)
     stamp = directory / "resolved"
     with locked(directory):
         if not stamp.exists() or stamp.read_text() != wanted:
-            _resolve(kind, wanted, directory)
+            _resolve(kind, coordinates, directory)
             stamp.write_text(wanted)
     return os.pathsep.join(map(str, sorted(directory.glob("*.jar"))))
 
 
-def _resolve(kind: str, wanted: str, directory: Path) -> None:
+def _resolve(kind: str, coordinates: list[str], directory: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise MissingToolError("no mvn: needed once to fetch the official jars")
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    dependencies = "".join(_DEPENDENCY.format(*one.split(":")) for one in CLASS_PATHS[kind])
+    dependencies = "".join(_DEPENDENCY.format(*one.split(":")) for one in coordinates)
     pom = directory / "pom.xml"
     pom.write_text(_POM.format(kind, dependencies))
     done = subprocess.run(
@@ -132,4 +135,4 @@ def _resolve(kind: str, wanted: str, directory: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise MissingToolError(f"mvn could not resolve {wanted}: {(done.stdout + done.stderr)[-500:]}")
+        raise MissingToolError(f"mvn could not resolve {', '.join(coordinates)}: {(done.stdout + done.stderr)[-500:]}")

@@ -149,29 +149,39 @@ def java_command(java: str, directory: str, class_path: str, serialization: str)
 
 def java_classes() -> Path:
     """The directory of the compiled Java client. Raises MissingToolError."""
-    class_path = artifacts.classpath("client")
-    sources = sorted((SOURCES / "java").glob("*.java"))
+    return compiled_java("java-driver", SOURCES / "java", "client")
+
+
+def compiled_java(name: str, folder: Path, kind: str) -> Path:
+    """The directory of the classes of all programs in `folder`, made with a class path. Raises MissingToolError."""
+    class_path = artifacts.classpath(kind)
+    sources = sorted(folder.glob("*.java"))
 
     def compile_into(directory: Path) -> None:
         _run(artifacts.javac(), "-nowarn", "-proc:none", "-cp", class_path, "-d", str(directory), *map(str, sources))
 
-    return _built("java-driver", sources, compile_into)
+    return _built(name, sources, compile_into)
 
 
 def go_program() -> Path:
-    """The compiled Go client, which needs no library of the system. Raises MissingToolError."""
-    sources = sorted((SOURCES / "go").glob("*.*"))
+    """The compiled Go client. Raises MissingToolError."""
+    return compiled_go("go-driver-static", SOURCES / "go")
+
+
+def compiled_go(name: str, folder: Path) -> Path:
+    """The compiled program in `folder`, which needs no library of the system. Raises MissingToolError."""
+    sources = sorted(folder.glob("*.*"))
 
     def compile_into(directory: Path) -> None:
         go = artifacts.go()
         try:
-            _run(go, "mod", "download", cwd=SOURCES / "go")
+            _run(go, "mod", "download", cwd=folder)
         except RuntimeError as error:
-            raise artifacts.MissingToolError(f"the Go client cannot be fetched: {error}") from None
+            raise artifacts.MissingToolError(f"what {folder.name} needs cannot be fetched: {error}") from None
         static = {**os.environ, "CGO_ENABLED": "0"}
-        _run(go, "build", "-o", str(directory / "driver"), ".", cwd=SOURCES / "go", environment=static)
+        _run(go, "build", "-o", str(directory / "driver"), ".", cwd=folder, environment=static)
 
-    return _built("go-driver-static", sources, compile_into) / "driver"
+    return _built(name, sources, compile_into) / "driver"
 
 
 def _built(name: str, sources: list[Path], compile_into: Callable[[Path], None]) -> Path:

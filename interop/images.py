@@ -27,6 +27,7 @@ from interop.artifacts import MissingToolError, cache_directory, classpath, lock
 from interop.driver import go_program, java_classes
 from interop.engine import engine
 from interop.image_archive import ROCKETMQ_HOME, TREE, ImageArchive
+from interop.recipes import go_recipe, java_recipe
 from interop.root_filesystem import JAVA, PYTHON, RootFilesystem
 
 PULL_SILENCE = 20
@@ -195,6 +196,7 @@ def build(name: str, arguments: Mapping[str, str]) -> str:
 def main() -> None:
     """Fetch and make everything, so that later nothing but the engine is needed."""
     print(f"clients: {java_classes()}, {go_program()}")
+    print(f"recipes: {' '.join(java_recipe('.')[-1:] + go_recipe())}")
     for image in (official_image(), jre_image()):
         _prepare(image)
     if _prepare(base_image()):
