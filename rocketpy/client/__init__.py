@@ -11,13 +11,15 @@
 
 Stable names:
 
-- `Producer`: `send`, `send_async`, `send_oneway`, `send_batch`, `send_in_transaction`, `request`, `request_async`.
+- `Producer`: `send`, `send_async`, `send_oneway`, `send_batch`, `send_batch_async`, `send_in_transaction`, `request`,
+  `request_async`.
 - `PullConsumer`: `pull`, `pull_async`, `consume_offset`, `update_offset`, `commit`, `queues_in_balance`, `send_back`.
-- `PushConsumer`: `subscribe`, `unsubscribe`, `suspend`, `resume`, `assigned`, `status`, `update_offset`, `send_back`.
+- `PushConsumer`: `subscribe`, `unsubscribe`, `suspend`, `resume`, `resize`, `reset_to`, `assigned`, `status`,
+  `update_offset`, `send_back`.
   Its listener is called with a sequence of `ReceivedMessage` and a `ConsumeContext`, and returns a `ConsumeStatus` or
   None.
 - `LitePullConsumer`: `subscribe`, `unsubscribe`, `assign`, `assignment`, `poll`, iteration, `commit`, `committed`,
-  `seek`, `seek_to_begin`, `seek_to_end`, `pause`, `resume`, `send_back`.
+  `seek`, `seek_to_begin`, `seek_to_end`, `pause`, `resume`, `watch_queues`, `send_back`.
 - All: `start`, `stop` (or `with`), `client_id`, `create_topic`, `publish_queues`, `subscribe_queues`, `max_offset`,
   `min_offset`, `offset_for_timestamp`, `earliest_store_time`, `view_message`, `query_messages`.
 
