@@ -48,8 +48,9 @@ def numeric_address(host: str | None) -> str:
         pass
     try:
         return socket.gethostbyname(host)
-    except OSError as error:
-        raise ConfigError(f"brokerIP1={host} does not resolve to an address: {error.strerror}") from error
+    except (OSError, UnicodeError, TypeError) as error:  # the last two for what cannot be a name
+        reason = error.strerror if isinstance(error, OSError) else "it cannot be a name"
+        raise ConfigError(f"brokerIP1={host} does not resolve to an address: {reason}") from error
 
 
 def _is_loopback(host: str) -> bool:

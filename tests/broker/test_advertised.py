@@ -81,6 +81,12 @@ def test_name_that_does_not_resolve_is_an_error() -> None:
         numeric_address("no.such.host.invalid")
 
 
+@pytest.mark.parametrize("host", ["192..7", "x" * 64, "a\0b", "größe..de"])
+def test_what_cannot_be_a_name_is_an_error(host: str) -> None:
+    with pytest.raises(ConfigError, match=r"^brokerIP1=.* does not resolve to an address: it cannot be a name$"):
+        numeric_address(host)
+
+
 def test_address_of_no_interface_is_doubted_even_if_it_was_chosen(port: int) -> None:
     (said,) = doubts("0.0.0.0", port, chosen=True)
     assert said.startswith("0.0.0.0 is advertised: clients on other machines")
