@@ -106,4 +106,7 @@ class Concurrent(Consumption):
     def _clean(self) -> None:
         while True:
             gevent.sleep(self.consumer.push.consume_timeout)
-            self.send_back_expired()
+            try:
+                self.send_back_expired()
+            except ValueError as error:  # the time in a message's property may be anybody's
+                log.error("%s: looking for what takes too long failed: %s", self.consumer.group, error)

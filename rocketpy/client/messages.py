@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from rocketpy.client.errors import CREATE_REPLY_MESSAGE, ClientError
 from rocketpy.clock import now_ms
+from rocketpy.errors import ProtocolError
 from rocketpy.protocol import property_names as names
 from rocketpy.protocol.api.route import MessageQueue
 from rocketpy.protocol.api.send import PushReplyMessage
 from rocketpy.protocol.message import Message, MessageExt
 from rocketpy.protocol.record import Record, decode, encode_host
 from rocketpy.protocol.topic_names import reply_topic
+
+log = logging.getLogger(__name__)
 
 REPLY_TYPE = "reply"
 """What MSG_TYPE says of a reply (MixAll.REPLY_MESSAGE_FLAG:83)."""
@@ -38,13 +43,20 @@ class ReceivedMessage(MessageExt):
 
 
 def decode_received(body: bytes, broker_name: str) -> list[ReceivedMessage]:
-    """The messages in the answer to a pull. Raises ProtocolError if it is anything else."""
+    """The messages in the answer to a pull. Raises ProtocolError if it is anything else.
+
+    One whose body is compressed and damaged is passed over, or it would come again for ever; Java passes over all that
+    follow it in the answer, too (MessageDecoder.decodes:399).
+    """
     messages = []
     position = 0
     while position < len(body):
         record = decode(body, position)
-        messages.append(ReceivedMessage(record, broker_name))
         position += record.size
+        try:
+            messages.append(ReceivedMessage(record, broker_name))
+        except ProtocolError as error:
+            log.error("%s %d/%d is passed over: %s", record.topic, record.queue_id, record.queue_offset, error)
     return messages
 
 

@@ -36,6 +36,8 @@ from rocketpy.protocol.api.offset import (
     InvokeBrokerToResetOffset,
     QueryConsumerOffset,
 )
+from rocketpy.protocol.api.send import SendMessage
+from rocketpy.protocol.flags import MessageSysFlag
 from tests.client.cluster import Cluster, wait_until
 
 Answer = Callable[[Sequence[ReceivedMessage], ConsumeContext], ConsumeStatus | None]
@@ -286,6 +288,41 @@ def test_full_queue_is_not_pulled_from(cluster: Cluster, full: dict[str, int], s
         assert held() == 3
         go_on.set()
         assert len(inbox.wait(8)) == 8
+
+
+def test_message_that_cannot_be_read_is_passed_over(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    topic = cluster.topic()
+    cluster.send(topic, b"0")
+    header = SendMessage(
+        producer_group="p", topic=topic, default_topic="TBW102", default_topic_queue_nums=4, queue_id=0,
+        sys_flag=MessageSysFlag.COMPRESSED, born_timestamp=0, flag=0, properties="", reconsume_times=0,
+    )  # fmt: skip
+    assert cluster.ask(header, b"no zlib").code == 0
+    cluster.send(topic, b"2", properties={"CONSUME_START_TIME": "soon"})
+    with consuming(cluster, inbox := Inbox(), topic, consume_timeout=0.01) as consumer:
+        assert sorted(inbox.wait(2)) == [b"0", b"2"]
+        wait_until(lambda: consumer.offsets.known(cluster.queue(topic)) == 3)
+    assert f"{topic} 0/1 is passed over: compressed body is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("answer", ["CONSUMED", 5, ["x"], SystemExit, KeyboardInterrupt, ValueError("€")], ids=repr)
+def test_nonsense_from_a_listener_is_a_failure(cluster: Cluster, answer: Any) -> None:
+    topic, group = cluster.topic(), cluster.unique("group")
+    cluster.send(topic, b"x")
+
+    def answering(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> Any:
+        if messages[0].reconsume_times == 0:
+            context.delay_level = 3
+            if isinstance(answer, (str, int, list)):
+                return answer
+            raise answer
+        return None
+
+    with consuming(cluster, inbox := Inbox(answering), topic, group=group, threads=1):
+        inbox.wait(1)
+        wait_until(lambda: _retried(cluster, group))
+        cluster.send(topic, b"next")
+        wait_until(lambda: b"next" in [message.body for message in inbox.messages])
 
 
 def test_listener_that_takes_too_long_loses_its_message(cluster: Cluster) -> None:
