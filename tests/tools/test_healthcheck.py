@@ -14,9 +14,28 @@ from types import ModuleType
 
 import pytest
 
+from rocketpy.config.tls import TlsConfig
+from rocketpy.remoting.app import App
+from rocketpy.remoting.router import Router
+from rocketpy.remoting.server import Server
+from rocketpy.remoting.tls_door import TlsDoor
 from rocketpy.standalone import Standalone
 
-PATH = Path(__file__).parent.parent.parent / "tools" / "image" / "healthcheck.py"
+TREE = Path(__file__).parent.parent.parent
+PATH = TREE / "tools" / "image" / "healthcheck.py"
+
+
+class ServerApp(App):
+    """A server in a thread of its own."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def start(self) -> None:
+        self.server.start()
+
+    def stop(self) -> None:
+        self.server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +94,29 @@ def test_port_that_is_silent_is_named(
 
 
 def test_connection_that_is_closed_is_no_answer(healthcheck: ModuleType, silent: socket.socket) -> None:
-    def hang_up() -> None:
-        connection, _ = silent.accept()
-        connection.recv(4096)
-        connection.close()
+    def hang_up_on_both() -> None:
+        for _ in ("plain", "TLS"):
+            connection, _ = silent.accept()
+            connection.recv(4096)
+            connection.close()
 
-    thread = Thread(target=hang_up)
+    thread = Thread(target=hang_up_on_both)
     thread.start()
-    with pytest.raises(EOFError, match="closed"):
+    with pytest.raises((EOFError, ConnectionError)):
         healthcheck.ask(*silent.getsockname())
     thread.join()
+
+
+@pytest.mark.parametrize("wants_certificates", [False, True])
+def test_server_that_insists_on_tls_is_asked_with_it(healthcheck: ModuleType, wants_certificates: bool) -> None:
+    certificate = str(TREE / "tests" / "remoting" / "certificate.pem")
+    config = TlsConfig(
+        config_file="/nowhere", server_mode="enforcing", test_mode=False,
+        server_cert_path=certificate, server_key_path=certificate, server_trust_path=certificate,
+        auth_client=wants_certificates, need_client_auth="require" if wants_certificates else "none",
+    )  # fmt: skip
+    with ServerApp(Server(Router(), "127.0.0.1", 0, door=TlsDoor(config))) as app:
+        healthcheck.ask(*app.server.address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.5", "::1", "0.0.0.0", "::"])

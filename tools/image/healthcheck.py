@@ -77,16 +77,41 @@ def connectable(family: int, text: str) -> str:
 
 def ask(host: str, port: int) -> None:
     """Ask one thing and wait for the answer, whatever it is. Raises OSError or EOFError when there is none."""
-    with socket.create_connection((host, port), TIMEOUT_S) as connection:
-        connection.sendall(request(_GET_MAX_OFFSET, {"topic": "TBW102", "queueId": "0"}))
-        connection.settimeout(min(BROKER_TIMEOUT_S, TIMEOUT_S))
-        try:
-            read_frame(connection)
-            return
-        except TimeoutError:  # a name server says nothing to that
-            connection.settimeout(TIMEOUT_S)
+    try:
+        with socket.create_connection((host, port), TIMEOUT_S) as connection:
+            converse(connection)
+    except (EOFError, ConnectionError):
+        if not speaks_tls(host, port):
+            raise
+
+
+def converse(connection: socket.socket) -> None:
+    """The questions and the answer."""
+    connection.sendall(request(_GET_MAX_OFFSET, {"topic": "TBW102", "queueId": "0"}))
+    connection.settimeout(min(BROKER_TIMEOUT_S, TIMEOUT_S))
+    try:
+        read_frame(connection)
+    except TimeoutError:  # a name server says nothing to that
+        connection.settimeout(TIMEOUT_S)
         connection.sendall(request(_GET_BROKER_CLUSTER_INFO, {}))
         read_frame(connection)
+
+
+def speaks_tls(host: str, port: int) -> bool:
+    """Whether the server answers those who use TLS, or tells them that it wants a certificate of theirs."""
+    import ssl  # rarely needed, and slow to import
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with context.wrap_socket(socket.create_connection((host, port), TIMEOUT_S)) as connection:
+            converse(connection)
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")
+    except (OSError, EOFError):
+        return False
+    return True
 
 
 def request(code: int, fields: dict[str, str]) -> bytes:
