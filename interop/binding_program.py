@@ -112,8 +112,8 @@ class Program:
         consumer.shutdown()
         return [*got, *again]
 
-    def transact(self, topic: str, group: str) -> dict[str, Any]:
-        """Three transactions: one commits, one rolls back, one is asked about and commits then."""
+    def transact(self, topic: str, group: str, consumer_group: str) -> dict[str, Any]:
+        """Three transactions: one commits, one rolls back, one is asked about and commits then; what is delivered."""
         status = self.client.TransactionStatus
         checked: list[Any] = []
         done = threading.Event()
@@ -139,8 +139,9 @@ class Program:
             for one in (status.COMMIT, status.ROLLBACK, status.UNKNOWN)
         ]
         done.wait(PATIENCE)
+        delivered = self.consume(topic, consumer_group, 2, "*", False)
         producer.shutdown()
-        return {"sent": sent, "local": local, "checked": checked}
+        return {"sent": sent, "local": local, "checked": checked, "delivered": delivered}
 
     def _at(self, member: Any) -> Any:
         """With the name server set, by the method's name of the time, and the account if there is one."""
