@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from rocketpy.client.errors import NO_NAME_SERVER, ClientError, see_faq
-from rocketpy.errors import ConnectError, RemotingError
+from rocketpy.errors import ConnectError, RemotingError, SendFailed
 from rocketpy.protocol.api.route import ClusterInfo, GetBrokerClusterInfo, GetRouteInfo, TopicRouteData
 from rocketpy.protocol.codes import ResponseCode
 from rocketpy.protocol.command import Command
@@ -53,7 +54,13 @@ class NameServers:
             raise ClientError(f"No name server address, please set it.{see_faq()}", NO_NAME_SERVER)
 
     def ask(self, header: Header, timeout_ms: float | None = None) -> Command:
-        """The answer of a name server, whatever its code. Raises ClientError where none is known, or RemotingError."""
+        """The answer of a name server, whatever its code; when one hangs up, another one's.
+
+        Raises ClientError where none is known, or RemotingError.
+        """
+        for _ in self.addresses[1:]:
+            with suppress(SendFailed):
+                return self._client.invoke(self._connected(), header, timeout_ms=timeout_ms or self._timeout_ms)
         return self._client.invoke(self._connected(), header, timeout_ms=timeout_ms or self._timeout_ms)
 
     def route(self, topic: str, timeout_ms: float | None = None) -> TopicRouteData | None:

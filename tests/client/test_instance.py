@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import gevent
 import pytest
@@ -76,6 +77,25 @@ def test_name_server_that_is_lost_is_replaced_by_the_next(cluster: Cluster, tmp_
             other.call(other.broker.stop)
             other.call(other.namesrv.stop)
             assert producer.publish_queues(cluster.topic())
+
+
+def test_name_server_that_talks_rubbish_is_replaced_by_the_next(cluster: Cluster) -> None:
+    class Rubbish(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1)
+            self.request.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Rubbish) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            namesrv = [f"127.0.0.1:{server.server_address[1]}", cluster.namesrv]
+            for number in range(6):  # each begins with any of them
+                with Producer(f"rubbish-{number}", namesrv=namesrv) as producer:
+                    assert producer.send(Message(cluster.topic(), b"x")).status == SendStatus.SEND_OK
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_addresses_are_fetched_from_the_address_server(cluster: Cluster) -> None:
