@@ -36,15 +36,18 @@ class Child:
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
+        self._addresses: dict[str, Any] = {}
         self._talking = Lock()
 
     @property
-    def pid(self) -> int | None:
-        """Its process id; None when it does not run."""
-        return None if self._process is None else self._process.pid
+    def addresses(self) -> dict[str, Any]:
+        """What it said when it was ready: "namesrv", "broker", "pid". Raises ChildFailed when it does not run."""
+        if self._process is None:
+            raise ChildFailed("the child process is not running")
+        return self._addresses
 
-    def start(self) -> str:
-        """Start it; the address of its name server. Raises ChildFailed."""
+    def start(self) -> None:
+        """Start it, and wait until it is ready. Raises ChildFailed, or what keeps the servers from starting."""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "rocketpy.testing", *self._arguments],
             stdin=subprocess.PIPE,
@@ -53,7 +56,7 @@ class Child:
             start_new_session=True,
         )
         try:
-            return str(self._answer(READY_SECONDS)["namesrv"])
+            self._addresses = self._answer(READY_SECONDS)
         except BaseException:
             self.stop()
             raise

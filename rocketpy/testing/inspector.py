@@ -31,7 +31,7 @@ from rocketpy.protocol.topic_names import (
     dlq_topic,
     retry_topic,
 )
-from rocketpy.testing.errors import NoSuchTopic
+from rocketpy.testing.errors import NoSuchTopic, Refused
 
 _MOST_A_PULL = 1000
 _CONSUMER_TIMEOUT_MS = 2000
@@ -59,15 +59,18 @@ class QueueProgress:
 
 
 class Inspector:
-    """Looks at topics and groups; to be used in the hub of its AdminClient. Everything raises JavaError."""
+    """Looks at topics and groups; to be used in the hub of its AdminClient. Everything raises JavaError or Refused."""
 
     def __init__(self, admin: AdminClient) -> None:
         self.admin = admin
 
     def masters(self) -> dict[str, str]:
-        """The addresses of the master brokers, by name."""
+        """The addresses of the master brokers, by name. Raises Refused if there are none."""
         table = self.admin.cluster_info().broker_addr_table
-        return {name: table[name].broker_addrs[0] for name in sorted(table) if 0 in table[name].broker_addrs}
+        found = {name: table[name].broker_addrs[0] for name in sorted(table) if 0 in table[name].broker_addrs}
+        if not found:
+            raise Refused("no master broker is registered at the name server")
+        return found
 
     def topics(self) -> list[str]:
         """The topics that have a route, without those that RocketMQ makes for itself."""

@@ -62,7 +62,11 @@ class RocketMQ(Cluster):
 
     def start(self) -> None:
         """Start; `with` does it. Raises ConfigError, StoreError, RemotingError or ChildFailed."""
-        self._servers = Local(self._options) if self._child is None else Elsewhere(self._child.start())
+        if self._child is None:
+            self._servers = Local(self._options)
+        else:
+            self._child.start()
+            self._servers = Elsewhere(self._child.addresses["namesrv"])
         try:
             super().start()
             self._prepare()
@@ -77,6 +81,13 @@ class RocketMQ(Cluster):
         finally:
             if self._child is not None:
                 self._child.stop()
+
+    @property
+    def broker_address(self) -> str:
+        """Where the broker is, "host:port", also while the name server does not know it."""
+        if self._child is None:
+            return self._local().standalone.broker.address
+        return str(self._child.addresses["broker"])
 
     @property
     def clock(self) -> ServerClock | ChildClock:
@@ -97,13 +108,11 @@ class RocketMQ(Cluster):
 
     @property
     def pid(self) -> int:
-        """The id of the process that the servers run in. Raises NotRunning when they do not."""
-        if self._child is None:
-            self._local()
-            return os.getpid()
-        if self._child.pid is None:
-            raise not_running(self)
-        return self._child.pid
+        """The id of the process that the servers run in. Raises NotRunning or ChildFailed when they do not."""
+        if self._child is not None:
+            return int(self._child.addresses["pid"])
+        self._local()
+        return os.getpid()
 
     def restart(self) -> None:
         """Stop both servers and start them again: messages, offsets and addresses stay; clients reconnect."""

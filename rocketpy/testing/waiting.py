@@ -15,7 +15,7 @@ import gevent
 
 from rocketpy.admin.errors import JavaError
 from rocketpy.protocol.message import MessageExt
-from rocketpy.testing.errors import NoSuchTopic, WaitTimeout
+from rocketpy.testing.errors import NoSuchTopic, Refused, WaitTimeout
 from rocketpy.testing.inspector import Inspector, QueueProgress
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ T = TypeVar("T")
 TIMEOUT = 10.0
 """Seconds that a test waits unless it says otherwise."""
 _PAUSE = 0.01
-_NOT_YET = (JavaError, NoSuchTopic)
+_NOT_YET = (JavaError, NoSuchTopic, Refused)
 """What is not there, or restarts, may come."""
 
 
@@ -95,7 +95,7 @@ def _wait(ask: Callable[[], T | None], timeout: float, complaint: Callable[[], s
         try:
             answer = ask()
         except _NOT_YET as error:
-            answer, failure = None, str(error)
+            answer, failure = None, _words(error)
         if answer is not None:
             return answer
         if monotonic() >= deadline:
@@ -104,8 +104,12 @@ def _wait(ask: Callable[[], T | None], timeout: float, complaint: Callable[[], s
     try:
         text = complaint()
     except _NOT_YET as error:
-        text = failure or str(error)
+        text = failure or _words(error)
     raise WaitTimeout(f"after {timeout:g} s: {text}")
+
+
+def _words(error: Exception) -> str:
+    return error.summary if isinstance(error, JavaError) else str(error)
 
 
 # -- what is said when time is over

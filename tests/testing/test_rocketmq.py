@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -30,7 +31,7 @@ from rocketpy.client import (
 )
 from rocketpy.clock import now_ms
 from rocketpy.errors import ConfigError
-from rocketpy.testing import Cluster, NoSuchTopic, NotOurs, RocketMQ, WaitTimeout
+from rocketpy.testing import ChildFailed, Cluster, NoSuchTopic, NotOurs, Refused, RocketMQ, WaitTimeout
 
 SETTINGS = {"messageDelayLevel": "1h 1h 1h 1h", "brokerName": "b-0", "autoCreateTopicEnable": True}
 COMMIT, ROLLBACK, UNKNOW = LocalTransactionState
@@ -273,6 +274,24 @@ def test_wait_until_gives_what_came_true(rocketmq: RocketMQ) -> None:
         rocketmq.wait_until(lambda: 0, timeout=0)
 
 
+def test_servers_that_are_not_there_are_named() -> None:
+    with RocketMQ.at("127.0.0.1:1") as cluster:
+        for ask in (cluster.topics, lambda: cluster.create_topic("Order"), lambda: cluster.broker_address):
+            with pytest.raises(Refused, match=r"^connect to \[127.0.0.1:1\] failed$"):
+                ask()
+        with pytest.raises(WaitTimeout, match=r"^after 0 s: connect to \[127.0.0.1:1\] failed$"):
+            cluster.wait_for_messages("Order", timeout=0)
+
+
+def test_a_broker_that_is_not_registered_is_told_of(rocketmq: RocketMQ) -> None:
+    with rocketmq.faults.unregister():
+        for ask in (rocketmq.topics, lambda: rocketmq.create_topic("Order"), lambda: rocketmq.messages("Order")):
+            with pytest.raises(Refused, match="no master broker is registered at the name server"):
+                ask()
+        assert rocketmq.broker_address.startswith("127.0.0.1:")
+    assert "Order" not in rocketmq.topics()
+
+
 def test_servers_that_run_already_answer_as_well(rocketmq: RocketMQ, topic: str, group: str) -> None:
     rocketmq.send(topic, "1")
     with RocketMQ.at(rocketmq.namesrv_address) as cluster:
@@ -351,6 +370,20 @@ def test_the_advertised_address_may_be_another_one() -> None:
         assert rocketmq.broker_address.startswith("127.0.0.2:")
         rocketmq.send("Order", "1")
         assert len(rocketmq.messages("Order")) == 1
+
+
+def test_a_child_that_is_gone_is_missed() -> None:
+    rocketmq = RocketMQ(own_process=True)
+    for ask in (lambda: rocketmq.pid, lambda: rocketmq.broker_address, rocketmq.clock.now, rocketmq.restart):
+        with pytest.raises(ChildFailed, match="the child process is not running"):
+            ask()
+    with rocketmq:
+        os.kill(rocketmq.pid, signal.SIGKILL)
+        for _ in range(2):
+            with pytest.raises(ChildFailed, match="the child process has ended, with status -9; see its stderr"):
+                rocketmq.clock.now()
+        with pytest.raises(Refused, match="failed"):
+            rocketmq.topics()
 
 
 def test_nothing_is_asked_of_one_that_does_not_run() -> None:
