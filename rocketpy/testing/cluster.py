@@ -25,7 +25,6 @@ from rocketpy.testing import waiting
 from rocketpy.testing.errors import NoSuchTopic, Refused, WaitTimeout
 from rocketpy.testing.inspector import Inspector, QueueProgress
 from rocketpy.testing.servers import Elsewhere
-from rocketpy.testing.waiting import TIMEOUT
 from rocketpy.testing.words import QUEUES
 
 P = ParamSpec("P")
@@ -40,9 +39,12 @@ class Cluster:
 
     A message is a `MessageExt`: `body`, `tags`, `keys`, `properties`, `msg_id`, `queue_id`, `queue_offset`,
     `reconsume_times`, `store_timestamp`. Methods raise `Refused` when a server refuses or cannot be reached, those that
-    begin with `wait` a `WaitTimeout` (which is a TimeoutError) after `timeout` seconds; its text tells what there is
-    instead.
+    begin with `wait` a `WaitTimeout` (which is a TimeoutError) after `timeout` seconds, by default the attribute of
+    that name; its text tells what there is instead.
     """
+
+    timeout = 10.0
+    """Seconds of real time; more for a slow machine."""
 
     def __init__(self, namesrv_address: str) -> None:
         """`namesrv_address` is "host:port"."""
@@ -181,35 +183,38 @@ class Cluster:
 
     # -- waiting
 
-    def wait_for_messages(self, topic: str, count: int = 1, timeout: float = TIMEOUT) -> list[MessageExt]:
+    def wait_for_messages(self, topic: str, count: int = 1, timeout: float | None = None) -> list[MessageExt]:
         """All messages of a topic, once there are `count` or more; the topic may be still to come."""
-        return self._ask(waiting.for_messages, topic, count, timeout)
+        return self._ask(waiting.for_messages, topic, count, self._patience(timeout))
 
-    def wait_for_dead_letters(self, group: str, count: int = 1, timeout: float = TIMEOUT) -> list[MessageExt]:
+    def wait_for_dead_letters(self, group: str, count: int = 1, timeout: float | None = None) -> list[MessageExt]:
         """What `dead_letters` gives, once that are `count` or more."""
-        return self._ask(waiting.for_dead_letters, group, count, timeout)
+        return self._ask(waiting.for_dead_letters, group, count, self._patience(timeout))
 
-    def wait_for_retries(self, group: str, count: int = 1, timeout: float = TIMEOUT) -> list[MessageExt]:
+    def wait_for_retries(self, group: str, count: int = 1, timeout: float | None = None) -> list[MessageExt]:
         """What `retries` gives, once that are `count` or more."""
-        return self._ask(waiting.for_retries, group, count, timeout)
+        return self._ask(waiting.for_retries, group, count, self._patience(timeout))
 
-    def wait_for_consumers(self, group: str, count: int = 1, timeout: float = TIMEOUT) -> list[str]:
+    def wait_for_consumers(self, group: str, count: int = 1, timeout: float | None = None) -> list[str]:
         """The client ids of a group, once `count` or more of its consumers are on line."""
-        return self._ask(waiting.for_consumers, group, count, timeout)
+        return self._ask(waiting.for_consumers, group, count, self._patience(timeout))
 
-    def wait_until_consumed(self, group: str, topic: str, timeout: float = TIMEOUT) -> None:
+    def wait_until_consumed(self, group: str, topic: str, timeout: float | None = None) -> None:
         """Until a group has consumed all that is in a topic.
 
         What failed and is to come again counts as consumed here: see `retries` and `dead_letters`. A group whose
         consumers are all gone counts by what they told the broker.
         """
-        self._ask(waiting.until_consumed, group, topic, timeout)
+        self._ask(waiting.until_consumed, group, topic, self._patience(timeout))
 
-    def wait_until(self, condition: Callable[[], T], timeout: float = TIMEOUT) -> T:
+    def wait_until(self, condition: Callable[[], T], timeout: float | None = None) -> T:
         """What `condition` gives, once that is true: for what has no words of its own here."""
-        return waiting.until(condition, timeout)
+        return waiting.until(condition, self._patience(timeout))
 
     # --
+
+    def _patience(self, timeout: float | None) -> float:
+        return self.timeout if timeout is None else timeout
 
     def _ask(self, question: Callable[Concatenate[Inspector, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         __tracebackhide__ = True    # of a failed test pytest shows what it asked, not how that is done

@@ -118,6 +118,7 @@ def _fixture(
             store=_of_worker(store or request.config.getini("rocketmq_store") or None),
             own_process=own_process,
         ) as running:
+            running.timeout = float(request.config.getini("rocketmq_timeout"))
             yield running
 
     where = "in a child process" if own_process else "in threads of this process"

@@ -20,8 +20,6 @@ from rocketpy.testing.inspector import Inspector, QueueProgress
 
 T = TypeVar("T")
 
-TIMEOUT = 10.0
-"""Seconds that a test waits unless it says otherwise."""
 _PAUSE = 0.01
 _NOT_YET = (JavaError, NoSuchTopic, Refused)
 """What is not there, or restarts, may come."""

@@ -90,6 +90,7 @@ def stock() -> Stock:
 
 @pytest.fixture
 def service(rocketmq: RocketMQ, stock: Stock) -> Iterator[OrderService]:
+    rocketmq.timeout = 60   # for a machine that is busy with other things
     with OrderService(rocketmq.namesrv_address, stock) as service:
         yield service
 

@@ -88,6 +88,7 @@ def test_fixtures_marker_ini_and_factories(pytester: pytest.Pytester) -> None:
         rocketmq_settings =
             brokerName=from-ini
             brokerClusterName = Ours
+        rocketmq_timeout = 2.5
     """)
     pytester.makeconftest(LEFT_OVERS + '''
 from rocketpy.testing import factories
@@ -110,6 +111,7 @@ fresh_billing = factories.fresh("billing", topics=["More"])
 
         def test_function(rocketmq):
             assert shape(rocketmq) == FROM_INI
+            assert rocketmq.timeout == 2.5
             assert len(rocketmq.progress("shipping", "Order")) == 2
             rocketmq.send("Order", "1")
 

@@ -40,6 +40,7 @@ COMMIT, ROLLBACK, UNKNOW = LocalTransactionState
 @pytest.fixture(scope="module", params=["in this process", "in a child"])
 def rocketmq(request: pytest.FixtureRequest) -> Iterator[RocketMQ]:
     with RocketMQ(settings=SETTINGS, own_process=request.param == "in a child") as running:
+        running.timeout = 60
         yield running
 
 
