@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 import gevent
 from gevent._hub_local import get_hub_if_exists
 
+from rocketpy.client.errors import ClientError
 from rocketpy.client.user_code import InGreenlets, InThreads, UserCode
 from rocketpy.remoting.app import App
 
@@ -28,6 +29,7 @@ class Hub(App):
     """What a client runs in; `start` and `stop` say what else is started and stopped there."""
 
     _here = False
+    _telling = False
 
     def open(self, *, here: bool) -> None:
         """Start among the greenlets of the caller's hub, or in a new thread. Raises what `start` raises."""
@@ -45,8 +47,13 @@ class Hub(App):
             self.__exit__(None, None, None)
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `function` returns or raises in the hub; from any thread or greenlet, none of which blocks others."""
+        """What `function` returns or raises in the hub; from any thread or greenlet, none of which blocks others.
+
+        Raises ClientError in a callback of `tell`: what waits there keeps the answer away that it waits for.
+        """
         if self.is_callers:
+            if self._telling:
+                raise ClientError("The callbacks of futures run in the client's event loop and must not wait.")
             return function(*args, **kwargs)
         return wait(self.submit(function, *args, **kwargs))
 
@@ -62,6 +69,17 @@ class Hub(App):
         result: Future[T] = Future()
         gevent.spawn(settle, result, partial(function, *args, **kwargs))
         return result
+
+    def tell(self, future: Future[T], value: T | None, error: BaseException | None) -> None:
+        """Settle a future, whose callbacks are called at once; in the hub."""
+        self._telling = True
+        try:
+            if error is None:
+                future.set_result(value)  # type: ignore[arg-type]
+            else:
+                future.set_exception(error)
+        finally:
+            self._telling = False
 
     def threads(self, count: int, name: str) -> UserCode:
         """What runs the application's code, in threads of that name; to be called, and used, in the hub."""

@@ -116,7 +116,7 @@ class Producer(Member):
         chosen = _selector(queue, sharding_key, selector)
         if not instance.is_callers:
             return wait(self._post(message, "sync", queue, chosen, timeout))
-        result = self._send(message, "sync", queue, chosen, timeout)
+        result = self._run(self._send, message, "sync", queue, chosen, timeout)
         assert result is not None
         return result
 
@@ -302,16 +302,15 @@ class Producer(Member):
         timeout: float | None,
     ) -> None:
         """In the hub itself, without a greenlet, unless something has to be waited for before the answer."""
+        instance = self._instance
         if not result.set_running_or_notify_cancel():
             return
+        assert instance is not None
         self._under_way += 1
 
         def done(found: SendResult | None, error: Exception | None) -> None:
             self._settled()
-            if found is not None:
-                result.set_result(found)
-            else:
-                result.set_exception(error)
+            instance.tell(result, found, error)
 
         try:
             sender = self._sending()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from concurrent.futures import Future
 from typing import Any
@@ -90,6 +91,24 @@ def test_futures_get_results_and_failures(cluster: Cluster, producer: Producer) 
     assert sorted(result.queue_offset for result in results) == sorted([*range(25), *range(25)])
     with pytest.raises(MessageIllegal, match="the message body length is zero"):
         producer.send_async(Message(topic, b"")).result(10)
+
+
+def test_callback_may_send_on_but_not_wait(cluster: Cluster, producer: Producer) -> None:
+    topic = cluster.topic()
+    outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+    def send_on(future: Future[SendResult]) -> None:
+        try:
+            producer.send(Message(topic, b"waits"))
+        except ClientError as error:
+            outcomes.put(error.text)
+        producer.send_async(Message(topic, b"does not")).add_done_callback(lambda done: outcomes.put(done.result()))
+
+    producer.send(Message(topic, b"x"))
+    producer.send_async(Message(topic, b"x")).add_done_callback(send_on)
+    refused, sent = outcomes.get(timeout=20), outcomes.get(timeout=20)
+    assert refused == "The callbacks of futures run in the client's event loop and must not wait."
+    assert isinstance(sent, SendResult)
 
 
 def test_what_is_under_way_is_sent_before_the_producer_is_gone(cluster: Cluster) -> None:
