@@ -4,7 +4,7 @@
 # BUILDER  BASE with a C compiler and Python's headers, e.g. python:3.11-bookworm, compiles the hot path for the
 #          platform that is built; without a compiler the same code is installed as plain Python
 # PIP_...  where packages come from, if not from PyPI; a directory `wheels` beside this file takes the place of any
-#          index: pip wheel --wheel-dir wheels . 'setuptools>=77' mypy
+#          index: pip wheel --wheel-dir wheels '.[tls]' 'setuptools>=77' mypy
 ARG BASE=python:3.11-slim-bookworm
 ARG BUILDER=${BASE}
 
@@ -16,7 +16,7 @@ COPY . /build
 RUN cd /build \
  && if [ -d wheels ]; then export PIP_NO_INDEX=1 PIP_FIND_LINKS=/build/wheels; fi \
  && python3 -m venv /opt/rocketpy \
- && /opt/rocketpy/bin/pip install --no-cache-dir --disable-pip-version-check . \
+ && /opt/rocketpy/bin/pip install --no-cache-dir --disable-pip-version-check '.[tls]' \
  && /opt/rocketpy/bin/pip uninstall --yes --quiet pip setuptools \
  && mkdir -p /image/opt /image/home/rocketmq/rocketmq-4.9.8 \
  && mv /opt/rocketpy /image/opt \

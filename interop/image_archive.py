@@ -101,9 +101,10 @@ def add_wheels(archive: ImageArchive) -> None:
 
 
 def requirements() -> list[str]:
-    """What the package and its build need."""
+    """What the package, as the Dockerfile installs it, and its build need."""
     project = tomllib.loads((TREE / "pyproject.toml").read_text())
-    return [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    extras = project["project"]["optional-dependencies"]
+    return [*project["build-system"]["requires"], *project["project"]["dependencies"], *extras["tls"]]
 
 
 def wheels() -> list[Path]:
