@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
 from rocketpy.client.errors import ClientError
 from rocketpy.config.address import local_address
 from rocketpy.protocol.command import JSON, ROCKETMQ
 from rocketpy.protocol.signature import Credentials
+
+if TYPE_CHECKING:
+    import ssl
 
 DEFAULT_INSTANCE: Final = "DEFAULT"
 _ENDPOINT: Final = re.compile(r"http://.*")
@@ -93,8 +95,8 @@ class ClientSettings:
         for name in _DURATIONS:
             if getattr(self, name) <= 0:
                 raise ClientError(f"{name} is a number of seconds above 0, not {getattr(self, name)!r}")
-        if not isinstance(self.tls, (bool, ssl.SSLContext)):
-            raise ClientError(f"tls is True, False or an SSLContext, not {self.tls!r}")
+        if not isinstance(self.tls, bool):
+            _check_context(self.tls)
         if not isinstance(self.credentials, (Credentials, NoneType)):
             raise ClientError("credentials are of class Credentials")
         object.__setattr__(self, "_ip", self.client_ip or local_address() or "127.0.0.1")
@@ -123,9 +125,11 @@ class ClientSettings:
     @property
     def tls_context(self) -> ssl.SSLContext | None:
         """What TLS is spoken with, if it is."""
-        if self.tls is True:
-            return ssl.create_default_context()
-        return self.tls or None
+        if self.tls is not True:
+            return self.tls or None
+        import ssl
+
+        return ssl.create_default_context()
 
     @property
     def in_callers_hub(self) -> bool:
@@ -142,6 +146,13 @@ class ClientSettings:
             instance = f"{os.getpid()}#{time.monotonic_ns()}"
         unit = f"@{self.unit_name}" if self.unit_name and self.unit_name.strip() else ""
         return f"{self.ip}@{instance}{unit}{'@STREAM' if streams else ''}"
+
+
+def _check_context(tls: object) -> None:
+    import ssl  # here, since few need it: it takes 10 ms and 1.6 MiB
+
+    if not isinstance(tls, ssl.SSLContext):
+        raise ClientError(f"tls is True, False or an SSLContext, not {tls!r}")
 
 
 def _without_scheme(address: str) -> str:
