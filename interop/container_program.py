@@ -110,7 +110,8 @@ class _Stdin(io.BufferedWriter):
             with suppress(OSError):  # nobody reads any more
                 self.flush()
                 self._channel.shutdown(socket.SHUT_WR)
-        super().close()
+        with suppress(OSError):
+            super().close()
 
 
 class _Demultiplexed(io.RawIOBase):
