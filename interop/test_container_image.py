@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -206,6 +208,31 @@ def test_any_user_can_run_it_on_new_volumes(containers: Containers, network: Net
     program.start()
     wait_healthy(program)
     assert program.execute("ls", f"{STORE}/commitlog", f"{LOGS}/rocketmqlogs/broker.log")[0] == 0
+
+
+def test_address_that_leads_nowhere_is_told_where_the_clients_are(containers: Containers, network: Network) -> None:
+    environment = {"ROCKETPY_ADVERTISED_ADDR": "127.0.0.1:1"}
+    program = containers.container(
+        images.ours(), [], {network: network.new_address()}, environment=environment, ports=published(NAMESRV)
+    )
+    program.start()
+    wait_healthy(program)
+    namesrv = published_at(program, NAMESRV)
+    command = [sys.executable, "-m", "rocketpy", "mqadmin", "clusterList", "--strict", "-n", namesrv]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "mqadmin clusterList: connect to 127.0.0.1:1 failed\n")
+
+
+def test_layout_is_that_of_the_official_image(containers: Containers, network: Network) -> None:
+    program = containers.container(images.ours(), ["sleep", "600"], {network: network.new_address()})
+    program.start()
+    home = f"{HOME}/rocketmq-4.9.8"
+    told = program.execute("sh", "-c", 'echo "$(id -u):$(id -g) $(pwd) $ROCKETMQ_HOME $ROCKETMQ_VERSION"')
+    assert told == (0, f"3000:3000 {home}/bin {home} 4.9.8\n")
+    assert program.execute("stat", "-c", "%u", STORE, LOGS, f"{home}/conf/broker.conf")[1].split() == ["3000"] * 3
+    assert program.execute("ls", "./mqnamesrv", "./mqbroker", "./mqadmin", "./mqshutdown")[0] == 0
+    config = engine().images.get(images.ours()).attrs["Config"]
+    assert set(config["ExposedPorts"]) == {"9876/tcp", "10909/tcp", "10911/tcp", "10912/tcp"}
 
 
 WITH_FILE = "printf '%s\\n' \"$0\" > /tmp/broker.conf; exec sh mqbroker -n localhost:9876 -c /tmp/broker.conf"
