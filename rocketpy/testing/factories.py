@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from rocketpy.testing.words import QUEUES, Setting, settings_of, topics_of
+from rocketpy.testing.words import Setting, Topics, names_of, queues_of, settings_of, topics_of
 
 if TYPE_CHECKING:
-    from rocketpy.testing.rocketmq import RocketMQ, Topics
+    from rocketpy.testing.rocketmq import RocketMQ
 
 Scope = Literal["session", "package", "module", "class", "function"]
 MARKER = "rocketmq"
@@ -84,10 +84,8 @@ class _Wishes:
     def __init__(
         self, topics: Topics = (), groups: Iterable[str] = (), settings: Mapping[str, Setting] | None = None
     ) -> None:
-        if isinstance(topics, str) or isinstance(groups, str):
-            raise TypeError("topics and groups are lists of names, not one name")
-        self.topics = dict(topics) if isinstance(topics, Mapping) else dict.fromkeys(topics, QUEUES)
-        self.groups = list(groups)
+        self.topics = queues_of(topics)
+        self.groups = names_of(groups)
         self.settings = dict(settings or {})
 
     def and_then(self, others: _Wishes) -> _Wishes:

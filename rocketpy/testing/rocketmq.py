@@ -11,10 +11,7 @@ from rocketpy.testing.clock import ServerClock
 from rocketpy.testing.cluster import Cluster, not_running
 from rocketpy.testing.faults import Faults
 from rocketpy.testing.servers import LOOPBACK, Elsewhere, Local, LocalOptions
-from rocketpy.testing.words import QUEUES, Setting, text_of
-
-Topics = Mapping[str, int] | Iterable[str]
-"""Names, or numbers of queues by name."""
+from rocketpy.testing.words import Setting, Topics, names_of, queues_of, text_of
 
 
 class RocketMQ(Cluster):
@@ -50,8 +47,8 @@ class RocketMQ(Cluster):
         """
         kept = None if store is None else os.fspath(store)
         self._options = LocalOptions(dict(settings or {}), host, kept, namesrv_port)
-        self._topics = dict(topics) if isinstance(topics, Mapping) else dict.fromkeys(topics, QUEUES)
-        self._groups = list(groups)
+        self._topics = queues_of(topics)
+        self._groups = names_of(groups)
         self._child = Child(self._arguments()) if own_process else None
         super().__init__("")
 
@@ -125,9 +122,9 @@ class RocketMQ(Cluster):
     def reset(self, settings: Mapping[str, Setting] | None = None) -> None:
         """Start both servers anew, with nothing in them but the topics and groups of the beginning.
 
-        The addresses stay, the clock is that of the machine again and no fault is left. `settings` are
-        more of them, until the next reset. What producers and consumers knew is gone, too: stop them before.
-        Raises NotOurs for a store that is to be kept.
+        The addresses stay, the clock is that of the machine again and no fault is left. `settings` are added to those
+        of the beginning until the next reset. What producers and consumers knew is gone, too: stop them before. Raises
+        NotOurs for a store that is to be kept.
         """
         given = None if settings is None else dict(settings)
         if self._child is not None:

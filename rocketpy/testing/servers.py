@@ -128,10 +128,10 @@ class Local(Elsewhere):
     def start(self) -> None:
         """Raises ConfigError, StoreError or RemotingError."""
         self._directory = self._options.store or self._scratch()
-        for _ in range(_PORT_TRIES):
+        for more_tries in reversed(range(_PORT_TRIES)):
             self.standalone = self._make(self._options.broker())
             _start(self.standalone)
-            if self._has_usual_ports():
+            if self._has_usual_ports() or not more_tries:
                 break
             self.standalone.stop()  # a restart takes the usual neighbours of its port or none
         self.namesrv_address = f"{self._options.host}:{_port(self.standalone.namesrv.address)}"

@@ -1,8 +1,8 @@
-"""Topics and settings as they are written on command lines and in ini files."""
+"""Topics, groups and settings as tests give them, and as they are written on command lines and in ini files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rocketpy.errors import ConfigError
 
@@ -10,6 +10,22 @@ Setting = str | int | float | bool
 """What a key of broker.conf is set to."""
 QUEUES = 4
 """Queues of a topic at each broker unless a test says otherwise: as many as a send makes."""
+
+
+Topics = Mapping[str, int] | Iterable[str]
+"""Names, or numbers of queues by name."""
+
+
+def names_of(names: Iterable[str]) -> list[str]:
+    """The same. Raises TypeError for one name, which would be taken for its letters."""
+    if isinstance(names, str):
+        raise TypeError(f"names are given as a list, not as {names!r}")
+    return list(names)
+
+
+def queues_of(topics: Topics) -> dict[str, int]:
+    """How many queues each topic gets. Raises TypeError for one name."""
+    return dict(topics) if isinstance(topics, Mapping) else dict.fromkeys(names_of(topics), QUEUES)
 
 
 def topics_of(words: Iterable[str]) -> dict[str, int]:

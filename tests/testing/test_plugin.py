@@ -188,7 +188,7 @@ def test_failures_leave_nothing_behind(pytester: pytest.Pytester) -> None:
         "*NoSuchTopic: there is no topic Ordr; there are none",
         "*WaitTimeout: after 0.1 s: there is no topic Order; there are*",
         "*ConfigError: brokerNam is no key of broker.conf; *",
-        "*TypeError: topics and groups are lists of names, not one name",
+        "*TypeError: names are given as a list, not as 'Order'",
         "*Refused: The specified topic contains illegal characters, *",
         "nothing is left",
     ])  # fmt: skip

@@ -365,6 +365,13 @@ def test_a_disk_that_failed_does_not_spoil_the_end() -> None:
         rocketmq.send("Order", "3")
 
 
+def test_one_name_is_no_list_of_names() -> None:
+    with pytest.raises(TypeError, match="names are given as a list, not as 'Order'"):
+        RocketMQ(topics="Order")
+    with pytest.raises(TypeError, match="names are given as a list, not as 'shipping'"):
+        RocketMQ(groups="shipping")
+
+
 def test_the_advertised_address_may_be_another_one() -> None:
     with RocketMQ(host="127.0.0.2") as rocketmq:
         assert rocketmq.namesrv_address.startswith("127.0.0.2:")
