@@ -37,6 +37,9 @@ _RESULTS: Final = {
 class Consumption(ABC):
     """Runs the listener, as often at a time as the consumer has threads."""
 
+    notes_start = False
+    """Whether messages get a property that says since when the application has them."""
+
     def __init__(self, consumer: PushConsumer, listener: Listener, user_code: UserCode) -> None:
         self.consumer = consumer
         self.listener = listener
@@ -108,9 +111,10 @@ class Turn:
         consumption = self._consumption
         if self.held.dropped:
             raise Dropped
-        started = str(now_ms())
-        for message in self.batch:
-            message.properties[names.CONSUME_START_TIMESTAMP] = started
+        if consumption.notes_start:
+            started = str(now_ms())
+            for message in self.batch:
+                message.properties[names.CONSUME_START_TIMESTAMP] = started
         if consumption.consumer.consume_hooks:
             consumption.user_code.post(self._tell_begin)
         begun = time.monotonic()
