@@ -164,6 +164,8 @@ class FaultTable:
         def resume() -> None:
             for one in listening:
                 one.resume()
+            if server == "namesrv":
+                self._register()
 
         return self._add(None, resume)
 
@@ -177,6 +179,8 @@ class FaultTable:
                 if client_id is None or client_id in self._client_ids(connection):
                     connection.close("a fault was asked for")
                     closed += 1
+        if server == "namesrv":
+            self._register()
         return closed
 
     def _listening(self, server: str) -> list[Server]:
@@ -191,14 +195,20 @@ class FaultTable:
     def _unregister(self) -> int:
         refusal = rules.Refuse(ResponseCode.SYSTEM_ERROR, "a fault keeps brokers from registering")
         codes = frozenset((RegisterBroker.code, QueryDataVersion.code))
-        number = self._add(rules.Rule(codes, refusal, "namesrv"), self._register)
+        number = self._add(rules.Rule(codes, refusal, "namesrv"), self._let_register)
         self._redirect()
         self._servers.namesrv.drop_expired(1 << 62)
         return number
 
-    def _register(self) -> None:
+    def _let_register(self) -> None:
         self._redirect()
-        self._servers.broker._namesrv_link.register_all()
+        self._register()
+
+    def _register(self) -> None:
+        """Have the broker, which the name server has forgotten with its connection, come back now, not within 30 s."""
+        broker = self._servers.broker
+        broker._client.disconnect(self._servers.namesrv.address)  # it may not have noticed
+        broker._namesrv_link.register_all()
 
     # ---------------------------------------------------------------- all of them
 

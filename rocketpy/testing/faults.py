@@ -166,7 +166,10 @@ class Faults:
     def close_connections(
         self, server: Server = "broker", *, client_id: str | None = None, peer: str | None = None
     ) -> int:
-        """Close connections now, all or those of a client or of an address; how many. New ones are welcome."""
+        """Close connections now, all or those of a client or of an address; how many. New ones are welcome.
+
+        A broker whose connection was closed by the name server registers again.
+        """
         return self._order("close", {"server": server, "client_id": client_id, "peer": peer})
 
     def unreachable(self, server: Server = "broker") -> Fault:
