@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from testcontainers.core.config import testcontainers_config
@@ -13,7 +18,7 @@ from testcontainers.core.exceptions import ContainerStartException
 from testcontainers.core.network import Network
 
 from interop import images
-from interop.cluster import running_cluster
+from interop.cluster import QUICK, running_cluster
 from interop.engine import engine
 from interop.scenario import scenarios
 from interop.troupe import Troupe
@@ -25,6 +30,7 @@ from rocketpy.client import (
     SendStatus,
 )
 from rocketpy.testcontainers import RocketMQContainer
+from tests.readme import program
 
 IMAGES = {"ours": images.ours, "official": images.official}
 PLAYED = {
@@ -32,12 +38,17 @@ PLAYED = {
     for one in scenarios()
     if one.client == "java"
     and one.function.__name__ in (
-        "unknown_topic_is_created_by_sending",
         "waiting_consumer_gets_a_message_at_once",
         "delayed_message_comes_when_it_is_due",
+        "failed_message_comes_again",
+        "committed_messages_are_delivered_and_others_are_not",
+        "request_is_answered",
     )
 }  # fmt: skip
+"""What clients and broker send each other, in both directions."""
 TIMEOUT = 60.0
+START_TIMEOUT = 300.0
+"""Several JVMs at once take their time on a slow machine."""
 INSIDE = """
 import sys
 from rocketpy.client import Message, Producer
@@ -61,8 +72,19 @@ def image(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def rocketmq(image: str) -> Iterator[RocketMQContainer]:
     container = RocketMQContainer(image).with_topics("orders", queues=2)
-    with container.with_setting("messageDelayLevel", "1s 2s 3s") as running:
+    for key, value in QUICK.items():
+        container.with_setting(key, value)
+    with started(container) as running:
         yield running
+
+
+@contextmanager
+def started(container: RocketMQContainer) -> Iterator[RocketMQContainer]:
+    container.start(START_TIMEOUT)
+    try:
+        yield container
+    finally:
+        container.stop()
 
 
 def send(namesrv: str, body: bytes) -> SendStatus:
@@ -98,20 +120,20 @@ def test_java_client_on_the_host_plays(rocketmq: RocketMQContainer, played: str,
 
 def test_what_was_sent_outlives_a_restart(rocketmq: RocketMQContainer) -> None:
     assert send(rocketmq.get_namesrv_address(), b"before") is SendStatus.SEND_OK
-    rocketmq.restart()
+    rocketmq.restart(START_TIMEOUT)
     assert send(rocketmq.get_namesrv_address(), b"after") is SendStatus.SEND_OK
     assert received(rocketmq.get_namesrv_address(), "restarted", 2) == [b"after", b"before"]
 
 
 def test_containers_started_at_once_are_apart(image: str) -> None:
-    def started(body: bytes) -> list[bytes]:
-        with RocketMQContainer(image).with_topics("orders") as rocketmq:
+    def exchanged(body: bytes) -> list[bytes]:
+        with started(RocketMQContainer(image).with_topics("orders")) as rocketmq:
             assert send(rocketmq.get_namesrv_address(), body) is SendStatus.SEND_OK
             return received(rocketmq.get_namesrv_address(), "own", 1)
 
     bodies = [b"first", b"second"]
     with ThreadPoolExecutor() as threads:
-        assert list(threads.map(started, bodies)) == [[body] for body in bodies]
+        assert list(threads.map(exchanged, bodies)) == [[body] for body in bodies]
 
 
 def sent_from(network: Network) -> str:
@@ -125,7 +147,7 @@ def sent_from(network: Network) -> str:
 def test_host_and_network_both_reach_ours() -> None:
     with Network() as network:
         container = RocketMQContainer(images.ours()).with_topics("orders")
-        with container.with_network(network).with_network_aliases("mq") as rocketmq:
+        with started(container.with_network(network).with_network_aliases("mq")) as rocketmq:
             assert sent_from(network) == "SEND_OK"
             assert received(rocketmq.get_namesrv_address(), "outside", 1) == [b"from the network"]
 
@@ -133,8 +155,16 @@ def test_host_and_network_both_reach_ours() -> None:
 def test_network_reaches_javas_broker_by_the_address_that_is_advertised_there() -> None:
     with Network() as network:
         container = RocketMQContainer(images.official()).with_network(network).with_network_aliases("mq")
-        with container.with_topics("orders").with_advertised_address("mq:10911"):
+        with started(container.with_topics("orders").with_advertised_address("mq:10911")):
             assert sent_from(network) == "SEND_OK"
+
+
+def test_readme_tells_how_to_use_it_with_pytest(tmp_path: Path) -> None:
+    (tmp_path / "test_orders.py").write_text(program("python", "With testcontainers"))
+    settings = {"ROCKETPY_IMAGE": images.ours(), "TESTCONTAINERS_RYUK_DISABLED": "true"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
+    assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
 
 
 def test_a_container_that_ends_says_why() -> None:

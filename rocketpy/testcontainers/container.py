@@ -11,7 +11,6 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerStartException
 
-from rocketpy import __version__
 from rocketpy.config.properties import load_properties
 from rocketpy.protocol.topic_names import topic_fault
 from rocketpy.testcontainers.probe import NotReady, Probe
@@ -20,7 +19,8 @@ NAMESRV_PORT = 9876
 BROKER_PORT = 10911
 
 IMAGE_VARIABLE = "ROCKETPY_IMAGE"
-DEFAULT_IMAGE = f"rocketpy-mq:{__version__}"
+DEFAULT_IMAGE = "rocketpy"
+"""As README.md and the compose files call it."""
 
 _CONF_VARIABLE = "ROCKETPY_BROKER_CONF"
 _SCRIPT = f"""
@@ -57,9 +57,9 @@ class RocketMQContainer(DockerContainer):
         with RocketMQContainer().with_topics("orders").with_setting("messageDelayLevel", "1s 2s 3s") as rocketmq:
             namesrv = rocketmq.get_namesrv_address()    # for clients of any language on this host
 
-    The image is `image`, else that which ROCKETPY_IMAGE names, else the one of this version of rocketpy. An image
-    without rocketpy is taken for an official one: RocketMQContainer("apache/rocketmq:4.9.8") runs Java's servers, and
-    nothing else changes. Other arguments are those of `DockerContainer`.
+    The image is `image`, else that which ROCKETPY_IMAGE names, else `rocketpy`, built from the Dockerfile. An image
+    without rocketpy in it is taken for an official one: RocketMQContainer("apache/rocketmq:4.9.8") runs Java's servers,
+    and nothing else changes. Other arguments are those of `DockerContainer`.
 
     Once started, clients can send: the broker is registered under the address at which the host reaches it, and has
     taken one message, into the topic which every broker has under its own name. It goes by the name `broker-a` in

@@ -12,7 +12,6 @@ from queue import SimpleQueue
 import pytest
 from testcontainers.core.exceptions import ContainerStartException
 
-from rocketpy import __version__
 from rocketpy.admin.client import AdminClient
 from rocketpy.client import (
     ConsumeContext,
@@ -30,7 +29,7 @@ from rocketpy.protocol.api.topic import DataVersion
 from rocketpy.testcontainers import RocketMQContainer
 from tests.testcontainers.fake_engine import INNER_IP, FakeEngine, plugged
 
-IMAGE = f"rocketpy-mq:{__version__}"
+IMAGE = "rocketpy"
 
 
 @pytest.fixture
@@ -198,7 +197,7 @@ def test_a_missing_image_is_named_with_what_to_do() -> None:
 
 def test_what_the_engine_refuses_is_said(engine: FakeEngine) -> None:
     engine.refuses = "port is already allocated"
-    with pytest.raises(ContainerStartException, match=r"does not start rocketpy-mq:.*: port is already allocated"):
+    with pytest.raises(ContainerStartException, match=r"does not start rocketpy: port is already allocated"):
         RocketMQContainer().start()
 
 
