@@ -11,11 +11,13 @@
 With pytest the fixtures of `plugin` give just that, and `factories` makes more of them. `python -m rocketpy.testing`
 is the same for test suites in other languages.
 
-- `RocketMQ`: servers of one's own; `RocketMQ.at(...)` a `Cluster`, any servers that run already.
+- `RocketMQ`: servers of one's own, with a `clock` to move and `faults` to begin; `RocketMQ.at(...)` a `Cluster`, any
+  servers that run already. What both can be asked and waited for are the methods of `Cluster`.
 - `NoSuchTopic`, `WaitTimeout`, `Refused`, `ChildFailed`, `NotOurs`: what a test is told.
 
 Inside: `servers` and `child` are where the servers run, `inspector` asks them, `waiting` asks until it holds,
-`commands` is the language of the child.
+`commands` is the language of the child; `clock` moves the servers' time, `faults` says what can go wrong, and
+`fault_table`, `fault_rules` and `failing_disk` see to it.
 
 Nothing is imported before it is used: pytest imports this package in every run, also of suites that have no use for it.
 """

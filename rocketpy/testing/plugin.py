@@ -27,9 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("rocketmq_topics", "topics that RocketMQ has from the start, NAME or NAME:QUEUES", "args", [])
     parser.addini("rocketmq_groups", "consumer groups that it has from the start", "args", [])
     parser.addini("rocketmq_settings", "keys of broker.conf, a line KEY=VALUE each", "linelist", [])
-    parser.addini("rocketmq_timeout", "seconds after which a wait gives up, more for slow machines", "string", "10")
-    parser.addini("rocketmq_host", "what clients are told to connect to", "string", "127.0.0.1")
-    parser.addini("rocketmq_store", "a directory that keeps the messages; else they are gone in the end", "string", "")
+    parser.addini("rocketmq_timeout", "seconds after which a wait gives up, more for slow machines", default="10")
+    parser.addini("rocketmq_host", "what clients are told to connect to", default="127.0.0.1")
+    parser.addini("rocketmq_store", "a directory that keeps the messages; else they are gone in the end", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
