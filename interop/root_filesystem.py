@@ -56,7 +56,8 @@ class RootFilesystem:
         with tempfile.TemporaryDirectory() as place:
             root = Path(place) / "root"
             options = ("--variant=minbase", f"--include={','.join(self.packages)}")
-            _run("debootstrap", *options, SUITE, str(root), *([mirror] if mirror else []))
+            # what it mounts goes with it, even when it is killed
+            _run("unshare", "--mount", "debootstrap", *options, SUITE, str(root), *([mirror] if mirror else []))
             for user, number in self.users:
                 _run("chroot", str(root), "useradd", "--create-home", "--uid", str(number), user)
             partial = path.with_suffix(".partial")
@@ -72,7 +73,7 @@ def _needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
 def _run(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
-        raise MissingToolError(f"{command[0]} failed: {(done.stdout + done.stderr)[-500:]}")
+        raise MissingToolError(f"{' '.join(command)} failed: {(done.stdout + done.stderr)[-500:]}")
 
 
 JAVA = RootFilesystem("java", ("openjdk-17-jre-headless",), (("rocketmq", 3000),))
