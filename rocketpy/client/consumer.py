@@ -7,9 +7,10 @@ import logging
 from rocketpy.client.allocation import Strategy
 from rocketpy.client.errors import BrokerError, ClientError, see_faq
 from rocketpy.client.instance import Instance
+from rocketpy.client.listening import QueuesChanged
 from rocketpy.client.member import Member, State
 from rocketpy.client.messages import ReceivedMessage
-from rocketpy.client.namespace import with_namespace, without_namespace
+from rocketpy.client.namespace import queue_without_namespace, with_namespace, without_namespace
 from rocketpy.client.offset_stores import LocalOffsets, OffsetStore, RemoteOffsets
 from rocketpy.client.publish import queue_rank
 from rocketpy.client.pulling import Puller
@@ -153,9 +154,26 @@ class Consumer(Member):
             return queues
         if not queues or not clients:
             return None
-        return self._strategy(
-            self.group, instance.client_id, sorted(queues, key=queue_rank), sorted(clients)
-        )
+        try:
+            return self._strategy(self.group, instance.client_id, sorted(queues, key=queue_rank), sorted(clients))
+        except Exception:
+            log.exception("%s: the queues of %s could not be shared out", self.group, topic)
+            return None
+
+    def _tell_share(
+        self, changed: QueuesChanged | None, topic: str, everything: list[MessageQueue], share: list[MessageQueue]
+    ) -> None:
+        """Tell the application which queues of a topic are this member's now; what that raises is logged."""
+        if changed is None:
+            return
+        try:
+            changed(without_namespace(self.settings.namespace, topic), self._outside(everything), self._outside(share))
+        except Exception:
+            log.exception("%s: %r failed", self.group, changed)
+
+    def _outside(self, queues: list[MessageQueue]) -> list[MessageQueue]:
+        """The queues as the application knows them, without namespace."""
+        return [queue_without_namespace(self.settings.namespace, queue) for queue in queues]
 
     def give_back(self, message: ReceivedMessage, delay_level: int) -> None:
         """`send_back` in the hub: by its place in the log, or else as a new message (sendMessageBack:530)."""

@@ -23,7 +23,7 @@ from rocketpy.client.listening import QueuesChanged
 from rocketpy.client.lite_reading import LiteReader
 from rocketpy.client.member import settings_of
 from rocketpy.client.messages import ReceivedMessage
-from rocketpy.client.namespace import queue_with_namespace, queue_without_namespace, with_namespace, without_namespace
+from rocketpy.client.namespace import queue_with_namespace, with_namespace
 from rocketpy.client.offset_stores import OffsetStore, RemoteOffsets
 from rocketpy.client.process_queue import ProcessQueue
 from rocketpy.client.push_settings import PushSettings
@@ -324,16 +324,10 @@ class LitePullConsumer(Consumer):
         return shares
 
     def _tell_changes(self, before: dict[str, list[MessageQueue]], now: dict[str, list[MessageQueue]]) -> None:
-        if self._on_queues_changed is None:
-            return
         for topic, share in now.items():
             if set(share) != set(before.get(topic, ())):
                 everything = self._running().routes.subscribed(topic) or []
-                name = without_namespace(self.settings.namespace, topic)
-                self._on_queues_changed(name, self._outside(everything), self._outside(share))
-
-    def _outside(self, queues: list[MessageQueue]) -> list[MessageQueue]:
-        return [queue_without_namespace(self.settings.namespace, queue) for queue in queues]
+                self._tell_share(self._on_queues_changed, topic, everything, share)
 
     def _hand_out(self, polled: Polled, timeout: float) -> None:
         """Poll for `polled`, which may be cancelled at any time (DefaultLitePullConsumerImpl.poll:590)."""

@@ -12,7 +12,7 @@ from rocketpy.client.errors import ClientError, see_faq
 from rocketpy.client.instance import Instance
 from rocketpy.client.listening import QueuesChanged
 from rocketpy.client.member import settings_of
-from rocketpy.client.namespace import queue_with_namespace, queue_without_namespace, with_namespace, without_namespace
+from rocketpy.client.namespace import queue_with_namespace, with_namespace
 from rocketpy.client.offset_stores import OffsetStore, RemoteOffsets
 from rocketpy.client.results import PullResult
 from rocketpy.client.settings import ClientOptions
@@ -142,9 +142,7 @@ class PullConsumer(Consumer):
             if share is None or share == self._shares.get(topic):
                 continue
             self._shares[topic] = share
-            if self._changed is not None:
-                name = without_namespace(self.settings.namespace, topic)
-                self._changed(name, self._outside(instance.routes.subscribed(topic) or []), self._outside(share))
+            self._tell_share(self._changed, topic, instance.routes.subscribed(topic) or [], share)
 
     def _enter(self, instance: Instance) -> None:
         super()._enter(instance)
@@ -201,9 +199,6 @@ class PullConsumer(Consumer):
 
     def _in_balance(self, topic: str) -> list[MessageQueue]:
         return self._outside(self._shares.get(with_namespace(self.settings.namespace, topic), []))
-
-    def _outside(self, queues: list[MessageQueue]) -> list[MessageQueue]:
-        return [queue_without_namespace(self.settings.namespace, queue) for queue in queues]
 
 
 def _unversioned(data: SubscriptionData) -> SubscriptionData:

@@ -20,7 +20,7 @@ from rocketpy.client.instance import Instance
 from rocketpy.client.listening import ConsumeStatus, Listener
 from rocketpy.client.member import settings_of
 from rocketpy.client.messages import ReceivedMessage
-from rocketpy.client.namespace import queue_with_namespace, queue_without_namespace, with_namespace
+from rocketpy.client.namespace import queue_with_namespace, with_namespace
 from rocketpy.client.offset_stores import OffsetStore
 from rocketpy.client.orderly import Orderly
 from rocketpy.client.process_queue import ProcessQueue
@@ -166,9 +166,7 @@ class PushConsumer(Consumer):
 
     def assigned(self) -> list[MessageQueue]:
         """The queues that this consumer reads at the moment, the retry topic's included."""
-        return self._run(
-            lambda: [queue_without_namespace(self.settings.namespace, queue) for queue in self.owned()]
-        )
+        return self._run(lambda: self._outside(self.owned()))
 
     def status(self) -> ConsumerRunningInfo:
         """What it tells administrators about itself: settings, subscriptions, what it holds, how fast it is."""

@@ -18,6 +18,7 @@ from rocketpy.client import (
     LitePullConsumer,
     Message,
     MessageModel,
+    MessageQueue,
     Producer,
     PullConsumer,
     PushConsumer,
@@ -396,6 +397,21 @@ def test_consumer_can_go_back_in_time(cluster: Cluster) -> None:
         assert sorted(inbox.wait(2)) == [b"0", b"1"]
         consumer.reset_to(0)
         assert sorted(inbox.wait(4)) == [b"0", b"0", b"1", b"1"]
+
+
+def test_strategy_that_fails_for_a_topic_harms_no_other(cluster: Cluster) -> None:
+    good, bad = cluster.topic(), cluster.topic()
+    cluster.send(good, b"x")
+
+    def strategy(
+        group: str, client_id: str, queues: Sequence[MessageQueue], clients: Sequence[str]
+    ) -> list[MessageQueue]:
+        assert bad not in {queue.topic for queue in queues}
+        return list(queues)
+
+    with consuming(cluster, inbox := Inbox(), bad, strategy=strategy) as consumer:
+        consumer.subscribe(good)
+        assert inbox.wait(1) == [b"x"]
 
 
 def test_suspended_consumer_pulls_nothing(cluster: Cluster) -> None:
