@@ -16,10 +16,13 @@ from typing import Any, Self
 
 import docker
 from docker.errors import APIError, NotFound
+from docker.models import networks
 from docker.models.containers import Container
 
 from interop.container_program import ContainerProgram
 from interop.engine import engine
+
+TRIES = 10
 
 
 class Network:
@@ -27,14 +30,9 @@ class Network:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        networks = engine().networks
-        probe = networks.create(name, driver="bridge")  # the engine knows which addresses are free
-        probe.reload()
-        subnet = probe.attrs["IPAM"]["Config"][0]["Subnet"]
-        probe.remove()
-        pool = docker.types.IPAMPool(subnet=subnet)
-        self.network = networks.create(name, driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=[pool]))
-        self._free = itertools.islice(ipaddress.ip_network(subnet).hosts(), 9, None)
+        self.network = _own_network(name)
+        pool = self.network.attrs["IPAM"]["Config"][0]
+        self._free = itertools.islice(ipaddress.ip_network(pool["Subnet"]).hosts(), 9, None)
 
     def new_address(self) -> str:
         """One that nobody has."""
@@ -47,6 +45,24 @@ class Network:
     def disconnect(self, container: ContainerProgram) -> None:
         """Pull the plug: nobody is told, packets just do not arrive."""
         self.network.disconnect(container.name)
+
+
+def _own_network(name: str) -> networks.Network:
+    bridges = engine().networks
+    for left in reversed(range(TRIES)):
+        probe = bridges.create(name, driver="bridge")  # the engine knows which addresses are free
+        probe.reload()
+        pools = [docker.types.IPAMPool(subnet=config["Subnet"]) for config in probe.attrs["IPAM"]["Config"]]
+        probe.remove()
+        try:
+            network = bridges.create(name, driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=pools))
+        except APIError:  # somebody else was given the same addresses, a moment ago
+            if not left:
+                raise
+        else:
+            network.reload()
+            return network
+    raise AssertionError("never reached")
 
 
 class Containers:
