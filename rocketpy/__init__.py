@@ -12,7 +12,8 @@ Where to read, from the bytes upwards; each package's own docstring goes on from
 - `namesrv`, `broker`: the two servers, `NameServer` and `Broker`; `client`: producers and consumers
 - `standalone`: both in one process, for a developer or a test
 - `admin`: the commands of mqadmin; `compat_client`: the API of the C++ binding, upon `client`
-- `testing`: both inside a test suite, with questions about what is in them, a clock to move and faults to inject
+- `testing`: both inside a test suite, with questions about what is in them, a clock to move and faults to inject;
+  `testcontainers`: both in a container
 - `cli`: the entry points `rocketpy`, `mqnamesrv`, `mqbroker`, `mqadmin`; `logfiles`: their logs in a container
 
 Nobody imports what stands below in this list (tests/test_layers.py), and gevent begins with `remoting`. A message that

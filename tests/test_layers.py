@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logfiles": _BELOW_STORE,
     "cli": _BELOW_ADMIN | {"__init__", "namesrv", "broker", "store", "inspection", "admin", "standalone", "logfiles"},
     "standalone": _BELOW_SERVERS | {"namesrv", "broker", "store"},
-    "testcontainers": _BELOW_ADMIN | {"__init__", "admin"},
+    "testcontainers": _BELOW_ADMIN | {"admin"},
     "testing": _BELOW_ADMIN | {"admin", "broker", "faulty_disk", "standalone"},
     "__main__": {"cli"},
 }

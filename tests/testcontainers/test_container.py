@@ -5,23 +5,13 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 from testcontainers.core.exceptions import ContainerStartException
 
 from rocketpy.admin.client import AdminClient
-from rocketpy.client import (
-    ConsumeContext,
-    ConsumeFromWhere,
-    Message,
-    Producer,
-    PushConsumer,
-    ReceivedMessage,
-    SendStatus,
-)
+from rocketpy.client import Message, Producer, PullConsumer, SendStatus
 from rocketpy.config.properties import parse_properties
 from rocketpy.errors import ConfigError
 from rocketpy.protocol.api.route import QueryDataVersion
@@ -69,24 +59,15 @@ def send(namesrv: str, topic: str, body: bytes) -> SendStatus:
 
 @pytest.mark.usefixtures("engine")
 def test_clients_outside_send_and_receive() -> None:
-    received: SimpleQueue[bytes] = SimpleQueue()
-
-    def listener(messages: Sequence[ReceivedMessage], context: ConsumeContext) -> None:
-        for message in messages:
-            received.put(message.body)
-
     with RocketMQContainer().with_topics("orders", queues=3) as rocketmq:
         namesrv = rocketmq.get_namesrv_address()
         assert brokers(namesrv) == {"broker-a": rocketmq.get_broker_address()}
         assert rocketmq.get_broker_address().startswith("127.0.0.1:")
-        start = ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET
-        with (
-            Producer("p", namesrv=namesrv) as producer,
-            PushConsumer("c", listener, {"orders": "*"}, namesrv=namesrv, consume_from=start),
-        ):
+        with Producer("p", namesrv=namesrv) as producer, PullConsumer("c", namesrv=namesrv) as consumer:
             assert len(producer.publish_queues("orders")) == 3
-            assert producer.send(Message("orders", b"one")).status is SendStatus.SEND_OK
-            assert received.get(timeout=30) == b"one"
+            sent = producer.send(Message("orders", b"one"))
+            assert sent.status is SendStatus.SEND_OK
+            assert [message.body for message in consumer.pull(sent.queue, 0).messages] == [b"one"]
 
 
 @pytest.mark.usefixtures("engine")
