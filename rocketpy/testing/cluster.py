@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from secrets import token_hex
+from threading import Lock
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -50,6 +51,7 @@ class Cluster:
         """`namesrv_address` is "host:port"."""
         self._servers = Elsewhere(namesrv_address)
         self._producer: Producer | None = None
+        self._making_producer = Lock()
 
     def start(self) -> None:
         """Get ready; `with` does it."""
@@ -125,16 +127,14 @@ class Cluster:
         properties: Mapping[str, str] | None = None,
     ) -> list[SendResult]:
         """Send one message after the other, as some producer would; texts as UTF-8. Raises ClientError."""
-        if self._producer is None:
-            self._producer = Producer(SENDER, namesrv=self.namesrv_address)
-            self._producer.start()
+        producer = self._sender()
         results = []
         for body in bodies:
             data = body.encode() if isinstance(body, str) else body
             message = Message(topic, data, tags=tags, keys=keys, properties=properties)
             if delay_level:
                 message.delay_level = delay_level
-            results.append(self._producer.send(message))
+            results.append(producer.send(message))
         return results
 
     # -- looking
@@ -212,6 +212,14 @@ class Cluster:
         return waiting.until(condition, self._patience(timeout))
 
     # --
+
+    def _sender(self) -> Producer:
+        with self._making_producer:
+            if self._producer is None:
+                producer = Producer(SENDER, namesrv=self.namesrv_address)
+                producer.start()
+                self._producer = producer
+            return self._producer
 
     def _patience(self, timeout: float | None) -> float:
         return self.timeout if timeout is None else timeout
