@@ -31,6 +31,8 @@ HOME = "/home/rocketmq"
 STORE = f"{HOME}/store"
 LOGS = f"{HOME}/logs"
 NAMESRV, BROKER = 9876, 10911
+START_TIMEOUT = 180.0
+"""Seconds; a broker that missed its name server comes back after 10, and again after 30."""
 FOR_A_JVM = {"JAVA_OPT": "-Xmx99g", "JAVA_OPT_EXT": "-Xms64m -Xmx256m -Xmn32m", "HEAP_OPTS": "-Xmx99g"}
 
 
@@ -71,7 +73,7 @@ def wait_healthy(program: ContainerProgram) -> None:
         assert isinstance(found, dict)
         return found["Status"]
 
-    becomes(f"health of {program.name}", health, "healthy")
+    becomes(f"health of {program.name}", health, "healthy", timeout=START_TIMEOUT)
 
 
 def wait_registered(namesrv: str) -> Cluster:
@@ -83,7 +85,7 @@ def wait_registered(namesrv: str) -> Cluster:
         except (LookupError, OSError):
             return False
 
-    becomes(f"a broker at {namesrv}", registered, True)
+    becomes(f"a broker at {namesrv}", registered, True, timeout=START_TIMEOUT)
     return running_cluster(namesrv)
 
 
@@ -241,7 +243,7 @@ WITH_FILE = "printf '%s\\n' \"$0\" > /tmp/broker.conf; exec sh mqbroker -n local
 def failed(program: ContainerProgram) -> tuple[int, str]:
     """The status and the one line with which a container ended."""
     program.start()
-    becomes("container is running", lambda: program.alive, False)
+    becomes("container is running", lambda: program.alive, False, timeout=START_TIMEOUT)
     lines = [line for line in program.tail(50).splitlines() if " WARNING rocketpy." not in line]
     assert len(lines) == 1, lines
     return program.kill(), lines[0]
