@@ -33,8 +33,8 @@ Durations are seconds, timestamps and offsets are as on the wire. Every construc
 
 Inside: `member` and what derives from it are the faces; they hand each call to the hub of an `instance`, which is
 shared by all members with one client id and holds `routes`, connections and loops. `sending` and `pulling` do the work
-there, in plain synchronous code of greenlets; `pushes` answers what brokers ask. What has to be quick takes no greenlet:
-sends of other threads come by the `inbox`, and `user_code` runs listeners.
+there, in plain synchronous code of greenlets; `pushes` answers what brokers ask. What has to be quick takes no
+greenlet: sends of other threads come by the `inbox`, and `user_code` runs listeners.
 """
 
 from rocketpy.client.errors import BrokerError, ClientError, MessageIllegal, RequestTimeout, TopicNotFound
