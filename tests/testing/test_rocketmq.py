@@ -430,11 +430,10 @@ def test_nothing_is_left_of_one_that_ended(own_process: bool) -> None:
     assert all(after <= here for after, here in zip(left_over(), before, strict=True)), (left_over(), before)
 
 
-@pytest.mark.parametrize("own_process", [False, True])
-def test_one_that_nobody_stopped_ends_with_the_program(own_process: bool, tmp_path: Path) -> None:
-    program = f"""
+def test_one_that_nobody_stopped_ends_with_the_program(tmp_path: Path) -> None:
+    program = """
 from rocketpy.testing import RocketMQ
-rocketmq = RocketMQ(own_process={own_process})
+rocketmq = RocketMQ()
 rocketmq.start()
 rocketmq.send("Order", "1")
 """
