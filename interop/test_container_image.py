@@ -6,7 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from interop.cluster import Cluster, running_cluster
 from interop.container_clients import ContainerDriver
 from interop.container_program import ContainerProgram
 from interop.containers import Containers, Network
-from interop.driver import Driver
 from interop.engine import engine
 from interop.expect import becomes, equal
 from interop.messages import Message
@@ -30,6 +29,7 @@ IMAGES = {"ours": images.ours, "official": images.official}
 HOME = "/home/rocketmq"
 STORE = f"{HOME}/store"
 LOGS = f"{HOME}/logs"
+Contained = Callable[[str], ContainerDriver]
 NAMESRV, BROKER = 9876, 10911
 START_TIMEOUT = 180.0
 """Seconds; a broker that missed its name server comes back after 10, and again after 30."""
@@ -37,23 +37,10 @@ FOR_A_JVM = {"JAVA_OPT": "-Xmx99g", "JAVA_OPT_EXT": "-Xms64m -Xmx256m -Xmn32m", 
 
 
 @pytest.fixture
-def containers() -> Iterator[Containers]:
+def brief() -> Iterator[Containers]:
+    """Containers that end with their test."""
     with Containers() as made:
         yield made
-
-
-@pytest.fixture
-def network(containers: Containers) -> Network:
-    return containers.network()
-
-
-@pytest.fixture(scope="module")
-def inside() -> Iterator[tuple[Driver, Network]]:
-    """The Java client in a container, and the network that it is in."""
-    with Containers() as made:
-        network = made.network()
-        with ContainerDriver("java", made, network) as driver:
-            yield driver, network
 
 
 def published(*ports: int) -> dict[str, tuple[str, None]]:
@@ -122,11 +109,10 @@ def exchange(*stages: Stage) -> None:
 
 
 def test_without_arguments_both_servers_serve_clients_inside_and_outside(
-    containers: Containers, inside: tuple[Driver, Network], troupe: Troupe
+    brief: Containers, network: Network, contained: Contained, troupe: Troupe
 ) -> None:
-    client, network = inside
     address = network.new_address()
-    program = containers.container(
+    program = brief.container(
         images.ours(), [], {network: address}, environment=FOR_A_JVM, ports=published(NAMESRV, BROKER)
     )
     program.start()
@@ -138,20 +124,19 @@ def test_without_arguments_both_servers_serve_clients_inside_and_outside(
     assert f" {address}:{BROKER} " in program.execute("sh", "mqadmin", "clusterList", "-n", f"{address}:{NAMESRV}")[1]
     told = Cluster(f"{address}:{NAMESRV}", {outside.broker_name: f"{address}:{BROKER}"})
     shake_hands(broker)
-    exchange(Stage(outside, troupe.client("java")), Stage(outside, troupe.client("go")), Stage(told, client))
+    exchange(Stage(outside, troupe.client("java")), Stage(outside, troupe.client("go")), Stage(told, contained("java")))
     equal("status after docker stop", program.stop(10), 0)
 
 
 def test_separate_servers_tell_both_kinds_of_clients_apart(
-    containers: Containers, inside: tuple[Driver, Network], troupe: Troupe
+    brief: Containers, network: Network, contained: Contained, troupe: Troupe
 ) -> None:
     """As in a compose file: the commands of the official image, ROCKETPY_ADVERTISED_ADDR, NAMESRV_ADDR."""
-    client, network = inside
     port = free_port()
     host, place = network.new_address(), network.new_address()
-    namesrv = containers.container(images.ours(), ["sh", "mqnamesrv"], {network: host}, ports=published(NAMESRV))
+    namesrv = brief.container(images.ours(), ["sh", "mqnamesrv"], {network: host}, ports=published(NAMESRV))
     namesrv.start()
-    broker = containers.container(
+    broker = brief.container(
         images.ours(),
         ["sh", "mqbroker", "-c", "../conf/broker.conf"],
         {network: place},
@@ -162,7 +147,7 @@ def test_separate_servers_tell_both_kinds_of_clients_apart(
     outside = wait_registered(published_at(namesrv, NAMESRV))
     assert outside.brokers == {"broker-a": f"127.0.0.1:{port}"}
     told = Cluster(f"{host}:{NAMESRV}", {"broker-a": f"{place}:{BROKER}"})
-    exchange(Stage(outside, troupe.client("java")), Stage(told, client))
+    exchange(Stage(outside, troupe.client("java")), Stage(told, contained("java")))
     assert "The Name Server boot success" in namesrv.tail(50)
     for program, file in ((namesrv, "namesrv"), (broker, "broker"), (broker, "store")):
         assert program.execute("ls", f"{LOGS}/rocketmqlogs/{file}.log")[0] == 0
@@ -176,13 +161,13 @@ def test_separate_servers_tell_both_kinds_of_clients_apart(
 
 @pytest.mark.parametrize("image", IMAGES)
 def test_updated_address_is_registered_without_a_new_listener(
-    containers: Containers, network: Network, image: str, troupe: Troupe
+    brief: Containers, network: Network, image: str, troupe: Troupe
 ) -> None:
     """What is done with the official image to get behind a port mapping."""
     # a broker that finds no name server comes back after 10 s, and then after 30
     reached = "(: > /dev/tcp/127.0.0.1/9876) 2> /dev/null"
     command = f"sh mqnamesrv & until {reached}; do sleep 0.1; done; exec sh mqbroker -n localhost:9876"
-    program = containers.container(
+    program = brief.container(
         IMAGES[image](),
         ["bash", "-c", command],
         {network: network.new_address()},
@@ -199,12 +184,12 @@ def test_updated_address_is_registered_without_a_new_listener(
     exchange(Stage(cluster, troupe.client("java")))
 
 
-def test_any_user_can_run_it_on_new_volumes(containers: Containers, network: Network) -> None:
-    program = containers.container(
+def test_any_user_can_run_it_on_new_volumes(brief: Containers, network: Network) -> None:
+    program = brief.container(
         images.ours(),
         [],
         {network: network.new_address()},
-        volumes={containers.volume(): STORE, containers.volume(): LOGS},
+        volumes={brief.volume(): STORE, brief.volume(): LOGS},
         user="12345:678",
     )
     program.start()
@@ -212,9 +197,9 @@ def test_any_user_can_run_it_on_new_volumes(containers: Containers, network: Net
     assert program.execute("ls", f"{STORE}/commitlog", f"{LOGS}/rocketmqlogs/broker.log")[0] == 0
 
 
-def test_address_that_leads_nowhere_is_told_where_the_clients_are(containers: Containers, network: Network) -> None:
+def test_address_that_leads_nowhere_is_told_where_the_clients_are(brief: Containers, network: Network) -> None:
     environment = {"ROCKETPY_ADVERTISED_ADDR": "127.0.0.1:1"}
-    program = containers.container(
+    program = brief.container(
         images.ours(), [], {network: network.new_address()}, environment=environment, ports=published(NAMESRV)
     )
     program.start()
@@ -225,8 +210,8 @@ def test_address_that_leads_nowhere_is_told_where_the_clients_are(containers: Co
     assert (done.returncode, done.stderr) == (1, "mqadmin clusterList: connect to 127.0.0.1:1 failed\n")
 
 
-def test_layout_is_that_of_the_official_image(containers: Containers, network: Network) -> None:
-    program = containers.container(images.ours(), ["sleep", "600"], {network: network.new_address()})
+def test_layout_is_that_of_the_official_image(brief: Containers, network: Network) -> None:
+    program = brief.container(images.ours(), ["sleep", "600"], {network: network.new_address()})
     program.start()
     home = f"{HOME}/rocketmq-4.9.8"
     told = program.execute("sh", "-c", 'echo "$(id -u):$(id -g) $(pwd) $ROCKETMQ_HOME $ROCKETMQ_VERSION"')
@@ -268,17 +253,17 @@ def failed(program: ContainerProgram) -> tuple[int, str]:
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(
-    containers: Containers, network: Network, command: list[str], environment: dict[str, str], status: int, line: str
+    brief: Containers, network: Network, command: list[str], environment: dict[str, str], status: int, line: str
 ) -> None:
-    program = containers.container(images.ours(), command, {network: network.new_address()}, environment=environment)
+    program = brief.container(images.ours(), command, {network: network.new_address()}, environment=environment)
     found, said = failed(program)
     assert (found, line in said) == (status, True), said
 
 
-def test_volume_of_another_user_is_one_line(containers: Containers, network: Network, tmp_path: Path) -> None:
+def test_volume_of_another_user_is_one_line(brief: Containers, network: Network, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     owner = tmp_path.stat().st_uid
-    program = containers.container(
+    program = brief.container(
         images.ours(), [], {network: network.new_address()}, volumes={str(tmp_path): STORE}, user=str(owner + 4711)
     )
     assert failed(program) == (
@@ -288,15 +273,15 @@ def test_volume_of_another_user_is_one_line(containers: Containers, network: Net
     )
 
 
-def test_volume_that_is_only_read_is_one_line(containers: Containers, network: Network) -> None:
-    mount = Mount(STORE, containers.volume(), read_only=True)
-    program = containers.container(images.ours(), ["sh", "mqbroker"], {network: network.new_address()}, mounts=[mount])
+def test_volume_that_is_only_read_is_one_line(brief: Containers, network: Network) -> None:
+    mount = Mount(STORE, brief.volume(), read_only=True)
+    program = brief.container(images.ours(), ["sh", "mqbroker"], {network: network.new_address()}, mounts=[mount])
     assert failed(program) == (1, f"mqbroker: cannot make {STORE}/commitlog: Read-only file system")
 
 
-def test_log_volume_that_is_only_read_costs_one_line(containers: Containers, network: Network) -> None:
-    mount = Mount(LOGS, containers.volume(), read_only=True)
-    program = containers.container(images.ours(), [], {network: network.new_address()}, mounts=[mount])
+def test_log_volume_that_is_only_read_costs_one_line(brief: Containers, network: Network) -> None:
+    mount = Mount(LOGS, brief.volume(), read_only=True)
+    program = brief.container(images.ours(), [], {network: network.new_address()}, mounts=[mount])
     program.start()
     wait_healthy(program)
     complaint = f"no log is written to {LOGS}/rocketmqlogs: Read-only file system; the console has it"
