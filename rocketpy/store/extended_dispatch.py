@@ -75,11 +75,11 @@ class ExtendedDispatch(Dispatch):
 
     def appended_batch(self, batch: Batch, record: Record, queue: ConsumeQueue, now: int) -> None:
         """See `Dispatch.appended_batch`; units and further queues depend on each message."""
-        for number, physical_offset in enumerate(batch.physical_offsets):
-            record.properties = batch.stored_properties(number)
+        for number, (_, _, properties) in enumerate(batch.messages()):
+            record.properties = properties
             record.read_properties()
             queue.ensure_room()
-            self.appended(record, queue, physical_offset, batch.sizes[number], now)
+            self.appended(record, queue, batch.physical_offsets[number], batch.sizes[number], now)
 
     def again(self, record: Record) -> None:
         """See `Dispatch.again`."""

@@ -35,8 +35,8 @@ def batch_of(*messages: tuple[int, bytes, bytes]) -> bytes:
 )
 def test_properties_of_a_batch_are_added_to_each_message(own: bytes, shared: bytes, stored: bytes) -> None:
     batch = Batch(batch_of((5, b"x", own), (-1, b"", own)), shared)
-    assert (batch.flags, batch.bodies, len(batch)) == ([5, -1], [b"x", b""], 2)
-    assert [batch.stored_properties(number) for number in range(2)] == [stored, stored]
+    assert batch.messages() == [(5, b"x", stored), (-1, b"", stored)]
+    assert len(batch) == 2
 
 
 def test_truncated_batch_is_refused() -> None:
@@ -77,7 +77,7 @@ def test_records_are_those_of_single_messages(born_host: bytes, store_host: byte
     at = 0
     room = memoryview(bytearray(1024))
     for number, (flag, body, _) in enumerate(messages):
-        record.flag, record.body, record.properties = flag, body, batch.stored_properties(number)
+        record.flag, record.body, record.properties = flag, body, batch.messages()[number][2]
         record.read_properties()
         size = batch.sizes[number]
         encode_into(room, 0, record, topic, 7 + number, (1 << 35) + at, 1 << 41)

@@ -37,7 +37,7 @@ def test_frames_are_sends(serialization: int) -> None:
 def test_frames_of_batches_hold_that_many_messages() -> None:
     command = Command.decode(send_frame(0, 100, batch=16)[4:])
     assert SendBatchMessage.decode(command.ext_fields, command.code).batch
-    assert [len(body) for body in Batch(command.body).bodies] == [100] * 16
+    assert [len(body) for _, body, _ in Batch(command.body).messages()] == [100] * 16
 
 
 def test_pulls_are_patched() -> None:
