@@ -3,13 +3,15 @@
 - The whole: `app.Broker` puts the parts together; `ports` and `store_jobs` keep it going; `namesrv_link` tells the name
   servers, under the name and addresses of `identity`; `advertised` doubts whether clients can reach it.
 - Requests: `processors/`, one module a subject.
-- Sending: `send_checks`, then `appender`, then `send_answers`; `durability` when a message has to be on disk first.
+- Sending: `send_checks`, then `appender`, then `send_answers`; `durability` when a message has to be on disk, or at a
+  slave, first.
 - Pulling: `pull_checks`, then the store; `long_polling` when there is nothing yet; `offset_moved` when asked too far.
 - Delay: `delay` delivers by levels; `timed` at any time, what `timer_intake` took in.
 - Transactions: `appender` stores half messages, `transactions` ends them, `transaction_checks` asks about the rest.
 - Tables: `topics`, `groups`, `offsets`, each in a `config_file`; `producers`, `consumers`, `queue_locks` in memory;
   `consumer_filters`, what groups filter by beyond tags, in a file again. `slow_groups` switches groups off that read
   too far behind; `light` is what differs with enableLmq and enableMultiDispatch.
+- Who may do that: `acl/`. Masters and slaves: `replication/`.
 - Figures: `stats` counts, `traffic` by topic and group, at the times of `sampling`; `runtime_info` shows.
 
 All of it runs in one hub and takes no lock.

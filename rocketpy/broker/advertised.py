@@ -7,17 +7,34 @@ address that leads nowhere shows only as time-outs at the client, so the broker 
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 
 from gevent import socket as gsocket
 
+from rocketpy.config.address import local_address
+from rocketpy.config.startup import BrokerSettings
 from rocketpy.errors import ConfigError
 
+_log = logging.getLogger("rocketpy.broker")
 _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 _PROBE_TIMEOUT = 1.0
 _REMEDY = "set brokerIP1 to an address that clients can reach"
 _SECOND_REMEDY = f"{_REMEDY}, or advertisedAddr to one for those outside"
+
+
+def all_doubts(settings: BrokerSettings, port: int) -> list[str]:
+    """What may be wrong with brokerIP1, at which `port` is listened."""
+    host = settings.broker.broker_ip1
+    chosen = settings.advertised.advertised_addr or "brokerIP1" in settings.properties or host != local_address()
+    return doubts(host, port, chosen=bool(chosen))
+
+
+def log_doubts(settings: BrokerSettings, port: int) -> None:
+    """Warn of that."""
+    for doubt in all_doubts(settings, port):
+        _log.warning("%s", doubt)
 
 
 def doubts(host: str | None, port: int, *, chosen: bool) -> list[str]:

@@ -18,7 +18,7 @@ import gevent
 
 from rocketpy.broker.acl.access import AccessCheck
 from rocketpy.broker.acl.account_files import WATCH_MS, open_accounts
-from rocketpy.broker.advertised import doubts, numeric_address
+from rocketpy.broker.advertised import all_doubts, log_doubts, numeric_address
 from rocketpy.broker.appender import Appender, MultiAppender
 from rocketpy.broker.config_file import ConfigFile, KeptTable
 from rocketpy.broker.consumer_filters import ConsumerFilters, ConsumerFilterTable
@@ -54,6 +54,8 @@ from rocketpy.broker.processors.transaction import TransactionProcessor
 from rocketpy.broker.producers import ProducerTable
 from rocketpy.broker.pull_checks import PullChecks
 from rocketpy.broker.queue_locks import QueueLocks
+from rocketpy.broker.replication.replication import Replication
+from rocketpy.broker.replication.tables import TableCopies
 from rocketpy.broker.runtime_info import RuntimeInfo
 from rocketpy.broker.sampling import start_sampling
 from rocketpy.broker.send_answers import SendAnswers
@@ -67,7 +69,6 @@ from rocketpy.broker.topics import TopicTable
 from rocketpy.broker.transaction_checks import TransactionChecks
 from rocketpy.broker.transactions import HalfMessages
 from rocketpy.clock import Clock, now_ms
-from rocketpy.config.address import local_address
 from rocketpy.config.startup import BrokerSettings
 from rocketpy.config.store import BrokerRole
 from rocketpy.errors import ConfigError, RocketpyError
@@ -263,6 +264,9 @@ class Broker(App):
         name = partial(identity, self.settings, self._ports)
         self._namesrv_link = NamesrvLink(self.settings.broker, name, self.topics, self._client)
         self.topics.created.append(self._namesrv_link.register_soon)
+        copies = TableCopies(self._client, self.topics, self.groups, self.offsets, self._delayed)
+        self.replication = Replication(self.settings.store, self.store, copies, self._clock)
+        self._namesrv_link.answered.append(self.replication.registered)
         self._waiters = LongPolling(self.store, gevent.get_hub().loop.run_callback)
         self.store.arrival_listeners.append(self._waiters.messages_arrived)
         self._accounts = open_accounts(self.settings.broker, self._clock)
@@ -283,7 +287,7 @@ class Broker(App):
         return [
             SendProcessor(
                 config, self.topics, self.groups, checks, appender, answers,
-                Durability(store_config, self.store, self.stats, clock), host, clock,
+                Durability(store_config, self.store, self.stats, self.replication.slaves, clock), host, clock,
             ),
             ReplyProcessor(config, self.producers, checks, appender, answers, host, clock),
             SendBackProcessor(config, self.store, self.topics, self.groups, appender, self.stats, clock),
@@ -320,7 +324,7 @@ class Broker(App):
         ]
 
     def _register(self) -> None:
-        if os.environ.get("ROCKETPY_STRICT") == "1" and (said := self._doubts()):
+        if os.environ.get("ROCKETPY_STRICT") == "1" and (said := all_doubts(self.settings, self._ports.port)):
             raise ConfigError(said[0])
         if not self.settings.broker.namesrv_addr and not self._namesrv_link.asks_address_server:
             _log.warning("no name server is configured (namesrvAddr): clients cannot find this broker")
@@ -333,19 +337,20 @@ class Broker(App):
         self._loops = loops = Loops(now)
         if self._accounts is not None:
             loops.every(WATCH_MS, self._accounts.watch)
-        self._to_stop += [link.unregister, loops.stop]
+        self._to_stop += [link.unregister, loops.stop, self.replication.stop]
+        self.replication.start(self._ports.slaves(), loops)
         loops.every(
             lambda: min(max(config.register_name_server_period, 10_000), 60_000),
             lambda: link.register_all(force=config.force_register),
             first=10_000, remote=True,
         )
         loops.every(lambda: config.flush_consumer_offset_interval, self._save_offsets)
+        loops.every(lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed)
         loops.every(_TEN_SECONDS_MS, self._save_filters, first=10_000)
         loops.every(_TEN_SECONDS_MS, self._retry_files)
         if self.settings.store.broker_role is not BrokerRole.SLAVE:
             deliver = loops.every(lambda: delayed.pause, lambda: delayed.step(now()), first=FIRST_STEP_MS)
             deliver.next_event = delayed.next_due
-            loops.every(lambda: self.settings.store.flush_delay_offset_interval, self._save_delayed)
             self._start_timer(loops)
             rounds = loops.every(lambda: checks.pause, lambda: checks.step(now()))
             rounds.next_event = lambda end: rounds.due if checks.has_work else None
@@ -358,7 +363,7 @@ class Broker(App):
         if link.asks_address_server:
             refresh = partial(link.refresh_addresses, self.settings.properties)
             loops.every(_FETCH_ADDRESSES_MS, refresh, first=0, remote=True)
-        loops.once(self._say_doubts)
+        loops.once(partial(log_doubts, self.settings, self._ports.port))
 
     def _start_timer(self, loops: Loops) -> None:
         files, settings = self._timer_files, self.settings
@@ -389,11 +394,3 @@ class Broker(App):
         for file in self._files:
             file.retry()
 
-    def _doubts(self) -> list[str]:
-        settings, host = self.settings, self.settings.broker.broker_ip1
-        chosen = settings.advertised.advertised_addr or "brokerIP1" in settings.properties or host != local_address()
-        return doubts(host, self._ports.port, chosen=bool(chosen))
-
-    def _say_doubts(self) -> None:
-        for doubt in self._doubts():
-            _log.warning("%s", doubt)

@@ -90,6 +90,11 @@ class DelayedMessages:
         snapshot = self.snapshot()
         return lambda: snapshot
 
+    def replace(self, master: DelayOffsetSerializeWrapper) -> None:
+        """Take over what a master has delivered, for the day that this becomes one (SlaveSynchronize:96)."""
+        self._delivered = dict(master.offset_table)
+        self.dirty = True
+
     def restore(self, saved: DelayOffsetSerializeWrapper) -> None:
         """Take over what `snapshot` gave in an earlier life, within what the queues have (correctDelayOffset:216)."""
         self._delivered = dict(saved.offset_table)

@@ -4,7 +4,8 @@ Group commit: one sync of the log answers everybody whose message came before it
 physical offset behind its message, in the order of the appends, which is also the order of those offsets; while a sync
 is under way the next group gathers.
 
-A SYNC_MASTER also owes its senders a slave that has the message. There is none that it could hear of, and it says so.
+A SYNC_MASTER also owes its senders a slave that has the message: see `replication.slaves`. Both are waited for at the
+same time, and what is missing of the slave is what the sender is told (CommitLog.asyncPutMessage:700).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 import gevent
 from gevent import Greenlet
 
+from rocketpy.broker.replication.slaves import Slaves
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.clock import Clock
 from rocketpy.config.store import BrokerRole, FlushDiskType, StoreConfig
@@ -40,10 +42,13 @@ class _Waiter(NamedTuple):
 class Durability:
     """Who waits for the log to be flushed, and the greenlet that has it flushed for them."""
 
-    def __init__(self, config: StoreConfig, store: MessageStore, stats: BrokerStats, clock: Clock) -> None:
+    def __init__(
+        self, config: StoreConfig, store: MessageStore, stats: BrokerStats, slaves: Slaves, clock: Clock
+    ) -> None:
         self._config = config
         self._store = store
         self._stats = stats
+        self._slaves = slaves
         self._clock = clock
         self._waiters: deque[_Waiter] = deque()
         self._committer: Greenlet[[], None] | None = None
@@ -58,11 +63,12 @@ class Durability:
         """Have `done` called with PUT_OK when everything before physical offset `end` is as safe as configured.
 
         With FLUSH_DISK_TIMEOUT when the flush takes longer than syncFlushTimeout, or fails (Java says PUT_OK then),
-        with SLAVE_NOT_AVAILABLE, rather than any of the two, when a slave is missing (CommitLog.submitReplicaRequest:
-        888). Does not wait itself.
+        with what `Slaves.wait` says, rather than any of the two, when a slave is missing. Does not wait itself.
         """
+        if self._config.broker_role is _SYNC_MASTER:
+            done = self._when_replicated(end, done)
         if self._config.flush_disk_type is not _SYNC_FLUSH:
-            done(self._replicated(PutStatus.PUT_OK))
+            done(PutStatus.PUT_OK)
             return
         self._waiters.append(_Waiter(end, now, now + self._config.sync_flush_timeout, done))
         if self._committer is None:
@@ -98,7 +104,24 @@ class Durability:
     def _settle(self, waiter: _Waiter, status: PutStatus, now: int) -> None:
         if now > waiter.since:
             self._stats.put_took(now - waiter.since)
-        waiter.done(self._replicated(status))
+        waiter.done(status)
 
-    def _replicated(self, status: PutStatus) -> PutStatus:
-        return PutStatus.SLAVE_NOT_AVAILABLE if self._config.broker_role is _SYNC_MASTER else status
+    def _when_replicated(self, end: int, done: Done) -> Done:
+        """What is to be told of the flush; `done` is called when both that and a slave's answer are there."""
+        flushed: list[PutStatus] = []
+        replicated: list[PutStatus] = []
+
+        def has_flushed(status: PutStatus) -> None:
+            flushed.append(status)
+            settle()
+
+        def has_replicated(status: PutStatus) -> None:
+            replicated.append(status)
+            settle()
+
+        def settle() -> None:
+            if flushed and replicated:
+                done(flushed[0] if replicated[0] is PutStatus.PUT_OK else replicated[0])
+
+        self._slaves.wait(end, has_replicated)
+        return has_flushed

@@ -101,6 +101,14 @@ class GroupTable:
         self._groups.update(saved.subscription_group_table)
         self.data_version = saved.data_version
 
+    def replace(self, master: SubscriptionGroupWrapper) -> None:
+        """Take over exactly what a master has (SlaveSynchronize.syncSubscriptionGroupConfig:128)."""
+        self._groups = dict(master.subscription_group_table)
+        self.data_version = master.data_version
+        _log.info("groups are the master's: %d", len(self._groups))
+        for listener in self.changed:
+            listener()
+
     def _put(self, group: str, config: SubscriptionGroupConfig) -> None:
         self._groups[group] = config
         self._next_version()

@@ -58,6 +58,8 @@ class NamesrvLink:
         self._writing = BoundedSemaphore()
         self._soon: Greenlet[[], None] | None = None
         self._again = False
+        self.answered: list[Callable[[RegisterBrokerReply], None]] = []
+        """Are told what a name server says of the master, each time that all topics are registered."""
 
     @property
     def addresses(self) -> list[str]:
@@ -139,6 +141,8 @@ class NamesrvLink:
 
         gevent.joinall(self._start_registering(snapshot, ask), timeout=timeout / 1000)
         for answer in answers[:1]:
+            for listener in self.answered:
+                listener(RegisterBrokerReply.decode(answer.ext_fields))
             if answer.body:
                 self._topics.set_order_topics(KVTable.from_json(answer.body).table)
 

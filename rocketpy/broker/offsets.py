@@ -121,6 +121,13 @@ class OffsetTable:
         self._capacity = _RESTORED_CAPACITY
         self._queues_capacities = dict.fromkeys(saved.offset_table, _RESTORED_CAPACITY)
 
+    def merge(self, master: ConsumerOffsetSerializeWrapper) -> None:
+        """Take over what a master has; what only this table has stays (SlaveSynchronize.syncConsumerOffset:80)."""
+        for name, queues in master.offset_table.items():
+            self._offsets[name] = dict(queues)
+            self._queues_capacities[name] = _RESTORED_CAPACITY
+        self.dirty = True
+
     def _in_java_order(self, name: str, queues: dict[int, int]) -> dict[int, int]:
         """A copy in the order of Java's map of queues, which is by number where each has a bucket of its own."""
         if not queues or (min(queues) >= 0 and max(queues) < _SMALLEST_TABLE):

@@ -1,14 +1,15 @@
 """The three ports of a broker: the one it is known by, its VIP port two below, its HA port one above.
 
-Any free port, 0, gets its usual neighbours if these are free: clients that use the VIP port compute its number. Slaves
-are not served yet, so the HA port is only kept from others.
+Any free port, 0, gets its usual neighbours if these are free: clients that use the VIP port compute its number. What is
+served on the HA port is `replication`'s.
 """
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import TypeVar
+
+from gevent import socket
 
 from rocketpy.config.remoting import ServerConfig
 from rocketpy.errors import RemotingError
@@ -20,6 +21,8 @@ VIP_BELOW = 2
 """The VIP port is the listen port less this (MixAll.brokerVIPChannel:121)."""
 HA_ABOVE = 1
 
+_SLAVES = 16
+"""Slaves that wait to be taken."""
 T = TypeVar("T")
 
 
@@ -67,6 +70,13 @@ class Ports:
         assert self._vip_server is not None
         self._server.start()
         self._vip_server.start()
+
+    def slaves(self) -> socket.socket:
+        """The socket on which slaves connect from now on; who asks for it closes it."""
+        assert self._ha_socket is not None
+        self._ha_socket.listen(_SLAVES)
+        listener, self._ha_socket = self._ha_socket, None
+        return listener
 
     def stop(self) -> None:
         """Close every connection and give the ports back."""

@@ -177,6 +177,13 @@ class TopicTable:
         self._topics.update(saved.topic_config_table)
         self.data_version = saved.data_version
 
+    def replace(self, master: TopicConfigSerializeWrapper) -> None:
+        """Take over exactly what a master has (SlaveSynchronize.syncTopicConfig:55)."""
+        self._topics = dict(master.topic_config_table)
+        self.data_version = master.data_version
+        _log.info("topics are the master's: %d", len(self._topics))
+        self._tell_changed()
+
     def _create(self, topic: TopicConfig) -> None:
         assert topic.topic_name is not None
         self._topics[topic.topic_name] = topic

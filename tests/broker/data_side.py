@@ -20,6 +20,7 @@ from rocketpy.broker.processors.send import SendProcessor
 from rocketpy.broker.processors.send_back import SendBackProcessor
 from rocketpy.broker.producers import ProducerTable
 from rocketpy.broker.pull_checks import PullChecks
+from rocketpy.broker.replication.slaves import Slaves
 from rocketpy.broker.send_answers import SendAnswers
 from rocketpy.broker.send_checks import SendChecks
 from rocketpy.broker.slow_groups import SlowGroups
@@ -70,7 +71,8 @@ class DataSide:
         self.store.arrival_listeners.append(self.waiters.messages_arrived)
         self.timer_intake: TimerIntake | None = None
         self.appender = Appender(self.store, self.stats, self.clock, None if timer is None else self._hold)
-        self.durability = Durability(self.store_config, self.store, self.stats, self.clock)
+        self.slaves = Slaves(self.store_config, self.store, self.clock)
+        self.durability = Durability(self.store_config, self.store, self.stats, self.slaves, self.clock)
         self.answers = SendAnswers(self.config, self.store_config)
         self.sends = SendProcessor(
             self.config, self.topics, self.groups, SendChecks(self.config, self.topics), self.appender,

@@ -26,7 +26,7 @@ def standalone(root: Path, **keys: str) -> Standalone:
     settings.path = str(root / "broker.conf")
     settings.store.update(
         {
-            "mapedFileSizeCommitLog": str(1 << 20),
+            "mappedFileSizeCommitLog": str(1 << 20),
             "mappedFileSizeConsumeQueue": "20000",
             "maxHashSlotNum": "100",
             "maxIndexNum": "400",
