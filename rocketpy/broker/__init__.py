@@ -16,9 +16,11 @@
 
 All of it runs in one hub and takes no lock.
 
-The hot path of a send is `SendProcessor.send`, `SendChecks.topic`, `Appender.append`, `BrokerStats.messages_put` and
-`SendAnswers.answer`; that of a pull `PullProcessor.pull`, `PullChecks.codes` and `BrokerStats.messages_got`; between
-the two stands `LongPolling.messages_arrived`. `python -m tools.bench.micro` measures them.
+The hot path of a send is `SendProcessor.send`, `SendChecks.topic`, `Appender.append_stored`,
+`BrokerStats.messages_put` and `SendAnswers.answer`; that of a pull `PullProcessor.pull`, `PullChecks.codes`, with a
+filter `RecordMatcher.matches`, and `BrokerStats.messages_got`; between the two stands `LongPolling.messages_arrived`.
+What waits also passes `DelayedMessages.step`, or `TransactionProcessor.end` and `HalfMessages`.
+`python -m tools.bench.micro` and `tools.bench.in_process_features` measure them.
 """
 
 from rocketpy.broker.app import Broker
