@@ -28,6 +28,7 @@ from rocketpy.compat_client import (
 from rocketpy.compat_client.results import sent
 from tests.client.cluster import Cluster, wait_until
 from tests.compat_client.conftest import Made
+from tests.remoting.test_address_server import serving
 
 
 def bodies(cluster: Cluster, topic: str, count: int = 1) -> list[bytes]:
@@ -193,6 +194,18 @@ def test_name_server_that_is_not_there_fails_sends_not_the_start(made: Made) -> 
     producer.set_namesrv_addr("127.0.0.1:1")
     with producer, pytest.raises(ProducerSendSyncFailed, match="No route info of this topic"):
         producer.send_sync(made("hello"))
+
+
+def test_name_servers_are_asked_of_the_domain(
+    cluster: Cluster, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NAMESRV_ADDR", raising=False)
+    producer = Producer(cluster.unique("producer"))
+    with serving(f"{cluster.namesrv}\n".encode()) as (address, paths):
+        producer.set_name_server_domain(f"http://{address}/rocketmq/nsaddr4client-internet")
+        with producer:
+            assert producer.send_sync(made("hello")).status == SendStatus.OK
+    assert set(paths) == {"/rocketmq/nsaddr4client-internet"}
 
 
 def test_group_can_be_set(cluster: Cluster, made: Made) -> None:
