@@ -83,10 +83,18 @@ def _environment(home: Path, path: Path | None) -> dict[str, str]:
 
 def _installed() -> Path:
     directory = cache_directory("python") / "binding"
+    if refusal := _refusal(directory):
+        raise NotInstallableError(refusal)
+    return directory
+
+
+@cache
+def _refusal(directory: Path) -> str:
+    """Installs the binding there unless it is; why pip does not, or nothing. Asked once, since pip takes its time."""
     stamp = directory / "installed"
     with locked(directory):
         if stamp.exists() and stamp.read_text() == DISTRIBUTION:
-            return directory
+            return ""
         shutil.rmtree(directory, ignore_errors=True)
         done = subprocess.run(
             [
@@ -96,6 +104,6 @@ def _installed() -> Path:
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise NotInstallableError(f"pip does not install {DISTRIBUTION}: {done.stderr[-500:]}")
+            return f"pip does not install {DISTRIBUTION}: {done.stderr[-500:]}"
         stamp.write_text(DISTRIBUTION)
-    return directory
+    return ""
