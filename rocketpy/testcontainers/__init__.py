@@ -17,6 +17,7 @@ the broker the one by which it is reached. In Java, with org.testcontainers:test
         RocketMQContainer(String image) {
             super(DockerImageName.parse(image));
             withExposedPorts(9876, 10911);
+            withStartupTimeout(Duration.ofMinutes(3));
         }
         @Override
         protected void containerIsStarted(InspectContainerResponse info) {
@@ -33,7 +34,8 @@ where `mqadmin` is `execInContainer` of these words. In Go, with github.com/test
         ContainerRequest: testcontainers.ContainerRequest{
             Image:        image,
             ExposedPorts: []string{"9876/tcp", "10911/tcp"},
-            WaitingFor:   wait.ForAll(wait.ForListeningPort("9876/tcp"), wait.ForListeningPort("10911/tcp")),
+            WaitingFor: wait.ForAll(wait.ForListeningPort("9876/tcp"), wait.ForListeningPort("10911/tcp")).
+                WithStartupTimeoutDefault(3 * time.Minute),
         },
         Started: true,
     })

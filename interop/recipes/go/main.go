@@ -24,7 +24,8 @@ func startRocketMQ(ctx context.Context, image string) (testcontainers.Container,
 		ContainerRequest: testcontainers.ContainerRequest{
 			Image:        image,
 			ExposedPorts: []string{"9876/tcp", "10911/tcp"},
-			WaitingFor:   wait.ForAll(wait.ForListeningPort("9876/tcp"), wait.ForListeningPort("10911/tcp")),
+			WaitingFor: wait.ForAll(wait.ForListeningPort("9876/tcp"), wait.ForListeningPort("10911/tcp")).
+				WithStartupTimeoutDefault(3 * time.Minute),
 		},
 		Started: true,
 	})

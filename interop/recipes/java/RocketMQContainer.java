@@ -1,5 +1,6 @@
 import com.github.dockerjava.api.command.InspectContainerResponse;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.stream.Stream;
 import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.utility.DockerImageName;
@@ -9,6 +10,7 @@ class RocketMQContainer extends GenericContainer<RocketMQContainer> {
     RocketMQContainer(String image) {
         super(DockerImageName.parse(image));
         withExposedPorts(9876, 10911);
+        withStartupTimeout(Duration.ofMinutes(3));
     }
 
     /** The broker cannot know by which port it is reached. */
