@@ -24,6 +24,7 @@ from rocketpy.testing.clock import MovableClock, ServerClock
 from rocketpy.testing.errors import NotOurs
 from rocketpy.testing.fault_table import FaultTable
 from rocketpy.testing.inspector import Inspector
+from rocketpy.testing.kept_ports import KeptPorts
 from rocketpy.testing.scratch_disk import ScratchDisk
 from rocketpy.testing.words import Setting, text_of
 
@@ -31,7 +32,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LOOPBACK = "127.0.0.1"
-_PORT_TRIES = 20
 
 
 class Elsewhere(Hub):
@@ -88,12 +88,6 @@ class LocalOptions:
         made.settle()
         return made
 
-    def namesrv(self) -> NamesrvSettings:
-        """The name server's."""
-        made = NamesrvSettings()
-        made.server.listen_port = self.namesrv_port
-        return made
-
     @property
     def listen_host(self) -> str:
         """The address to listen on."""
@@ -112,6 +106,7 @@ class Local(Elsewhere):
         self._options = options
         self._undo = ExitStack()
         self._directory = ""
+        self._namesrv_port = self._listen_port = 0
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """See `App.call`; among the caller's own greenlets there is nowhere to go."""
@@ -128,13 +123,13 @@ class Local(Elsewhere):
     def start(self) -> None:
         """Raises ConfigError, StoreError or RemotingError."""
         self._directory = self._options.store or self._scratch()
-        for more_tries in reversed(range(_PORT_TRIES)):
-            self.standalone = self._make(self._options.broker())
-            _start(self.standalone)
-            if self._has_usual_ports() or not more_tries:
-                break
-            self.standalone.stop()  # a restart takes the usual neighbours of its port or none
-        self.namesrv_address = f"{self._options.host}:{_port(self.standalone.namesrv.address)}"
+        host, ports = self._options.listen_host, KeptPorts()
+        self._undo.callback(ports.release)
+        self._namesrv_port = self._options.namesrv_port or ports.take(host)
+        self._listen_port = self._options.broker().server.listen_port or ports.take(host, -VIP_BELOW, HA_ABOVE)
+        self.standalone = self._make(self._options.broker())
+        _start(self.standalone)
+        self.namesrv_address = f"{self._options.host}:{self._namesrv_port}"
         super().start()
 
     def stop(self) -> None:
@@ -148,7 +143,6 @@ class Local(Elsewhere):
 
     def restart(self) -> None:
         """Stop both servers and start them again: messages, offsets and addresses stay."""
-        _keep_ports(self.standalone, self.standalone)
         self.standalone.stop()
         _start(self.standalone)
         self.faults.renew()
@@ -162,8 +156,7 @@ class Local(Elsewhere):
             raise NotOurs(f"the store {self._options.store} is to be kept: it is not reset")
         settled = self._options.broker(settings)
         self._stop_servers()
-        former, self.standalone = self.standalone, self._make(settled)
-        _keep_ports(former, self.standalone)
+        self.standalone = self._make(settled)
         for path in Path(self._directory).iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         _start(self.standalone)
@@ -182,19 +175,15 @@ class Local(Elsewhere):
 
     def _make(self, broker: BrokerSettings) -> Standalone:
         """Servers with a clock of their own that nobody has moved yet."""
-        options, clock = self._options, MovableClock()
+        namesrv, clock = NamesrvSettings(), MovableClock()
+        namesrv.server.listen_port, broker.server.listen_port = self._namesrv_port, self._listen_port
         self.clock = ServerClock(clock, self)
         made = Standalone(
-            options.namesrv(), broker, store=self._directory, host=options.listen_host,
+            namesrv, broker, store=self._directory, host=self._options.listen_host,
             clock=clock, peer_clock=clock.of_peers,
         )  # fmt: skip
         self.faults = FaultTable(made)
         return made
-
-    def _has_usual_ports(self) -> bool:
-        broker = self.standalone.broker
-        port, vip, ha = map(_port, (broker.address, broker.vip_address, broker.ha_address))
-        return (vip, ha) == (port - VIP_BELOW, port + HA_ABOVE)
 
 
 def _start(standalone: Standalone) -> None:
@@ -202,14 +191,3 @@ def _start(standalone: Standalone) -> None:
     standalone.start()
     for topic in (TRANS_HALF_TOPIC, TRANS_OP_HALF_TOPIC):
         standalone.broker.topics.create_on_send_back(topic, 1, Perm.READ | Perm.WRITE)
-
-
-def _port(address: str) -> int:
-    return int(address.rpartition(":")[2])
-
-
-def _keep_ports(running: Standalone, following: Standalone) -> None:
-    """Have those of a running one listened on by the following one."""
-    following.namesrv.settings.server.listen_port = _port(running.namesrv.address)
-    following.broker.settings.server.listen_port = _port(running.broker.address)
-    following.broker.settings.settle()

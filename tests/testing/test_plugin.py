@@ -43,7 +43,9 @@ def pytest_unconfigure(config):
 
 @pytest.fixture(autouse=True)
 def _temporary(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory for temporary stores that can be looked into."""
+    """A directory for temporary stores that can be looked into, and nothing of the run that this is part of."""
+    for name in [name for name in os.environ if name.startswith("PYTEST_XDIST")]:
+        monkeypatch.delenv(name)
     (pytester.path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(pytester.path / "temporary"))
 
