@@ -104,7 +104,7 @@ class InThreads(UserCode):
         super().__init__(size)
         self._name = name
         self._count = 0
-        self._starting = allocate_lock()
+        self._counting = allocate_lock()
         self._parked: list[LockType] = []
         self._searching = False
         """Whether a thread is on its way to the tasks. It is only a hint, which may be late."""
@@ -137,24 +137,31 @@ class InThreads(UserCode):
                 self._parked.pop().release()
 
     def _wake(self) -> None:
-        if self._searching:
-            return
+        if not self._searching and not self._unpark():
+            self._start()
+
+    def _wake_another(self) -> None:
+        """The same, by a thread that goes to work now: starting one would take so long that it were overtaken."""
+        if not self._searching and not self._unpark() and self._count < self._size:
+            self._searching = True
+            self.post(self._start)
+
+    def _unpark(self) -> bool:
+        """Wake a thread that has nothing to do, if there is one."""
         try:
             parked = self._parked.pop()
         except IndexError:
-            if self._count < self._size:
-                self._start()
-            return
+            return False
         self._searching = True
         parked.release()
+        return True
 
     def _start(self) -> None:
-        with self._starting:
-            if self._count >= self._size:
-                return
-            self._count += 1
-        self._searching = True
-        threading.Thread(target=self._work, name=f"{self._name}_{self._count}", daemon=True).start()
+        with self._counting:
+            self._searching = self._count < self._size
+            self._count += self._searching
+        if self._searching:
+            threading.Thread(target=self._work, name=f"{self._name}_{self._count}", daemon=True).start()
 
     def _work(self) -> None:
         own = allocate_lock()
@@ -168,7 +175,7 @@ class InThreads(UserCode):
                 continue
             self._searching = False
             if self._tasks:
-                self._wake()
+                self._wake_another()
             try:
                 told = partial(self._tell, done, function(), None)
             except BaseException as error:
@@ -176,7 +183,7 @@ class InThreads(UserCode):
             self.post(told)
         self._searching = False
         if self._tasks:
-            self._wake()
+            self._wake_another()
 
     def _park(self, own: LockType) -> None:
         """Wait until somebody lets go of `own`, unless there is something to do after all."""
@@ -192,7 +199,7 @@ class InThreads(UserCode):
     def _is_one_too_many(self) -> bool:
         if self._count <= self._size:
             return False
-        with self._starting:
+        with self._counting:
             if self._count <= self._size:
                 return False
             self._count -= 1
