@@ -7,6 +7,7 @@ import ipaddress
 import itertools
 import os
 import secrets
+import socket
 import tarfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -19,6 +20,7 @@ from docker.errors import APIError, NotFound
 from docker.models import networks
 from docker.models.containers import Container
 
+from interop.artifacts import MissingToolError
 from interop.container_program import ContainerProgram
 from interop.engine import engine
 
@@ -51,9 +53,13 @@ def _own_network(name: str) -> networks.Network:
     bridges = engine().networks
     for left in reversed(range(TRIES)):
         probe = bridges.create(name, driver="bridge")  # the engine knows which addresses are free
-        probe.reload()
-        pools = [docker.types.IPAMPool(subnet=config["Subnet"]) for config in probe.attrs["IPAM"]["Config"]]
-        probe.remove()
+        try:
+            probe.reload()
+            configs = probe.attrs["IPAM"]["Config"]
+            _check_reach(configs[0]["Gateway"])
+        finally:
+            probe.remove()
+        pools = [docker.types.IPAMPool(subnet=config["Subnet"]) for config in configs]
         try:
             network = bridges.create(name, driver="bridge", ipam=docker.types.IPAMConfig(pool_configs=pools))
         except APIError:  # somebody else was given the same addresses, a moment ago
@@ -63,6 +69,17 @@ def _own_network(name: str) -> networks.Network:
             network.reload()
             return network
     raise AssertionError("never reached")
+
+
+def _check_reach(gateway: str) -> None:
+    """Tests speak to containers directly. Raises MissingToolError where the bridges are on another machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((gateway, 0))
+        except OSError:
+            raise MissingToolError(
+                "the engine runs on another machine, whose containers are not reached from here"
+            ) from None
 
 
 class Containers:
