@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -427,7 +428,9 @@ def test_nothing_is_left_of_one_that_ended(own_process: bool) -> None:
             rocketmq.clock.advance(60)
             rocketmq.faults.lose_reply()
             rocketmq.reset()
-    assert all(after <= here for after, here in zip(left_over(), before, strict=True)), (left_over(), before)
+    deadline = time.monotonic() + 10  # what other tests left may just be going
+    while any(after > here for after, here in zip(left := left_over(), before, strict=True)):
+        assert time.monotonic() < deadline, (left, before)
 
 
 def test_one_that_nobody_stopped_ends_with_the_program(tmp_path: Path) -> None:
