@@ -93,6 +93,7 @@ B = TypeVar("B", bound=Body)
 _TEN_SECONDS_MS = 10_000
 _FETCH_ADDRESSES_MS = 120_000
 _HOUR_MS = 3_600_000
+_LONGEST_SAVE_S = 1.0
 
 _log = logging.getLogger("rocketpy.broker")
 
@@ -225,7 +226,8 @@ class Broker(App):
         self._files: list[ConfigFile] = []
         self._topics_file = self._keep("topics.json", self.topics, TopicConfigSerializeWrapper)
         self.topics.changed.append(self._topics_file.changed)
-        self.topics.created.append(self._topics_file.wait_saved)  # what a send was answered for outlives a kill
+        # what a send was answered for outlives a kill; unless the disk is so slow that the sender would give up
+        self.topics.created.append(partial(self._topics_file.wait_saved, _LONGEST_SAVE_S))
         self._groups_file = self._keep("subscriptionGroup.json", self.groups, SubscriptionGroupWrapper)
         self.groups.changed.append(self._groups_file.changed)
         self._offsets_file = self._keep("consumerOffset.json", self.offsets, ConsumerOffsetSerializeWrapper)

@@ -61,10 +61,10 @@ class ConfigFile:
         if self._writer is None:
             self._writer = gevent.spawn(self._write)
 
-    def wait_saved(self) -> None:
-        """Until everything that has changed is saved, or has failed to be."""
+    def wait_saved(self, timeout: float | None = None) -> None:
+        """Until everything that has changed is saved, or has failed to be, or `timeout` seconds have gone."""
         if self._writer is not None:
-            self._writer.join()
+            self._writer.join(timeout)
 
     def retry(self) -> None:
         """Save what could not be saved before, say because the disk was full."""

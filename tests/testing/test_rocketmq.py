@@ -429,8 +429,8 @@ def test_nothing_is_left_of_one_that_ended(own_process: bool) -> None:
             rocketmq.faults.lose_reply()
             rocketmq.reset()
     deadline = time.monotonic() + 10  # what other tests left may just be going
-    while any(after > here for after, here in zip(left := left_over(), before, strict=True)):
-        assert time.monotonic() < deadline, (left, before)
+    while any(after > here for after, here in zip(left_over(), before, strict=True)):
+        assert time.monotonic() < deadline, (left_over(), before)
 
 
 def test_one_that_nobody_stopped_ends_with_the_program(tmp_path: Path) -> None:
