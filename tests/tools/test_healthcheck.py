@@ -81,6 +81,11 @@ def test_all_ports_of_servers_answer_and_log_nothing_of_it(
     assert list((tmp_path / "consumequeue").iterdir()) == []
 
 
+def test_ha_port_is_for_slaves_only(healthcheck: ModuleType) -> None:
+    addresses = {("127.0.0.1", port) for port in (9876, 10909, 10911, 10912)}
+    assert [port for _, port in healthcheck.without_ha_ports(addresses)] == [9876, 10909, 10911]
+
+
 def test_servers_are_found_by_their_processes(
     healthcheck: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
