@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def without_ha_ports(addresses: set[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Those that answer requests: on a broker's HA port, one above its own and three above its VIP port, slaves come."""
+    """Those that answer requests: a broker's HA port, one above its own and three above its VIP port, is for slaves."""
     ports = {port for _, port in addresses}
     return [(host, port) for host, port in sorted(addresses) if not {port - 1, port - 3} <= ports]
 
