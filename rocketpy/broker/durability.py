@@ -11,20 +11,18 @@ same time, and what is missing of the slave is what the sender is told (CommitLo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 import gevent
 from gevent import Greenlet
 
-from rocketpy.broker.replication.slaves import Slaves
+from rocketpy.broker.replication.slaves import Done, Slaves
 from rocketpy.broker.stats import BrokerStats
 from rocketpy.clock import Clock
 from rocketpy.config.store import BrokerRole, FlushDiskType, StoreConfig
 from rocketpy.store.message_store import MessageStore
 from rocketpy.store.results import PutStatus
-
-Done = Callable[[PutStatus], None]
 
 _SYNC_FLUSH: Final = FlushDiskType.SYNC_FLUSH
 _SYNC_MASTER: Final = BrokerRole.SYNC_MASTER
@@ -108,20 +106,12 @@ class Durability:
 
     def _when_replicated(self, end: int, done: Done) -> Done:
         """What is to be told of the flush; `done` is called when both that and a slave's answer are there."""
-        flushed: list[PutStatus] = []
-        replicated: list[PutStatus] = []
+        told: dict[str, PutStatus] = {}
 
-        def has_flushed(status: PutStatus) -> None:
-            flushed.append(status)
-            settle()
+        def tell(whose: str, status: PutStatus) -> None:
+            told[whose] = status
+            if len(told) == 2:
+                done(told["disk"] if told["slave"] is PutStatus.PUT_OK else told["slave"])
 
-        def has_replicated(status: PutStatus) -> None:
-            replicated.append(status)
-            settle()
-
-        def settle() -> None:
-            if flushed and replicated:
-                done(flushed[0] if replicated[0] is PutStatus.PUT_OK else replicated[0])
-
-        self._slaves.wait(end, has_replicated)
-        return has_flushed
+        self._slaves.wait(end, partial(tell, "slave"))
+        return partial(tell, "disk")

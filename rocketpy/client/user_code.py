@@ -1,8 +1,8 @@
 """Running the application's code, which may block, away from the greenlets: in threads, which are few and kept.
 
 Work goes to the threads through a deque, whose operations are atomic, and what came of it comes back through the inbox
-of the hub. A thread is woken only when none is on its way to work already, and wakes
-the next one when it leaves something to do; so quick work keeps few threads busy, and slow work finds all of them.
+of the hub. A thread is woken only when none is on its way to work already, and wakes the next one when it leaves
+something to do; so quick work keeps few threads busy, and slow work finds all of them.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class AccountFiles:
         counter = 0
         if former := content.get("dataVersion"):
             counter = int(former[0].get("counter", 0))
-        is_new = not content.keys() - {"accounts", "globalWhiteRemoteAddresses"} and not os.path.getsize(path)
+        is_new = not os.path.getsize(path)
         content["dataVersion"] = [{"counter": counter + 1, "timestamp": self._clock()}]
         if is_new:  # Java makes a HashMap then, otherwise the order of the file stays
             content = {name: content[name] for name in hash_map_order(content)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import orjson
 
@@ -42,10 +43,8 @@ class AclProcessor:
             topic_perms=_split(request.topic_perms),
             group_perms=_split(request.group_perms),
         )
-        try:
+        with _refusing(refused):
             accounts.update(config)
-        except AclError as error:
-            raise ReplyError(refused, str(error)) from error
         return Reply()
 
     @handles(api.DeleteAclConfig)
@@ -53,10 +52,8 @@ class AclProcessor:
         """deleteAccessConfig:370."""
         refused = ResponseCode.DELETE_ACL_CONFIG_FAILED
         accounts = self._known(refused)
-        try:
+        with _refusing(refused):
             found = accounts.delete(request.access_key)
-        except AclError as error:
-            raise ReplyError(refused, str(error)) from error
         if not found:
             said = f"The accesskey[{request.access_key}] corresponding to accessConfig has been deleted failed."
             raise ReplyError(refused, said)
@@ -69,10 +66,8 @@ class AclProcessor:
         """updateGlobalWhiteAddrsConfig:405."""
         refused = ResponseCode.UPDATE_GLOBAL_WHITE_ADDRS_CONFIG_FAILED
         accounts = self._known(refused)
-        try:
+        with _refusing(refused):
             done = accounts.trust(_split(request.global_white_addrs) or [], request.acl_file_full_path)
-        except AclError as error:
-            raise ReplyError(refused, str(error)) from error
         if not done:
             said = f"The globalWhiteAddresses[{request.global_white_addrs}] has been updated failed."
             raise ReplyError(refused, said)
@@ -100,6 +95,15 @@ class AclProcessor:
         if self._accounts is None:
             raise ReplyError(refused, _OFF)
         return self._accounts
+
+
+@contextmanager
+def _refusing(code: int) -> Iterator[None]:
+    """What is wrong with an account is answered with `code`."""
+    try:
+        yield
+    except AclError as error:
+        raise ReplyError(code, str(error)) from error
 
 
 def _split(text: str | None) -> list[str] | None:
