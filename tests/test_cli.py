@@ -114,7 +114,7 @@ def test_ephemeral_store_is_gone_afterwards(tmp_path: Path) -> None:
 def test_servers_start_one_by_one_as_in_java(tmp_path: Path) -> None:
     config = tmp_path / "b.conf"
     config.write_text(
-        "brokerName=b-1\nlistenPort=0\nbrokerIP1=127.0.0.1\nmapedFileSizeCommitLog=1048576\nmaxIndexNum=100\n"
+        "brokerName=b-1\nlistenPort=0\nbrokerIP1=127.0.0.1\nmappedFileSizeCommitLog=1048576\nmaxIndexNum=100\n"
         f"maxHashSlotNum=100\nstorePathRootDir={tmp_path / 'store'}\n"
     )
     names = tmp_path / "n.conf"

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 QUICK = {
     "brokerName": "b-0",
-    "mapedFileSizeCommitLog": str(16 << 20),
+    "mappedFileSizeCommitLog": str(16 << 20),
     "mappedFileSizeConsumeQueue": "20000",
     "maxHashSlotNum": "100",
     "maxIndexNum": "400",
