@@ -5,6 +5,7 @@ They are as light as can be, plain sockets in threads, so that a kill and what f
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -19,6 +20,15 @@ from rocketpy.protocol.codes import RequestCode, ResponseCode
 from rocketpy.protocol.flags import PullSysFlag
 from rocketpy.protocol.message import decode_messages
 
+KILLS = int(os.environ.get("ROCKETPY_KILLS", "3"))
+"""How many there are in a test."""
+SMALL_FILES = {
+    "mappedFileSizeCommitLog": str(128 << 10),
+    "mappedFileSizeConsumeQueue": str(20 * 100),
+    "maxHashSlotNum": "100",
+    "maxIndexNum": "300",
+}
+"""So small that kills meet every moment of their lives."""
 TOPIC = "Killed"
 QUEUES = 4
 SENDERS = 4

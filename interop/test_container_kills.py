@@ -6,7 +6,6 @@ A container that is killed is a process that is killed: the page cache outlives 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,18 +21,10 @@ from interop.container_servers import IMAGES, ContainerBroker, started_container
 from interop.containers import Containers, Network
 from interop.driver import DriverError
 from interop.expect import becomes, equal, holds
-from interop.kill_history import History
+from interop.kill_history import KILLS, SMALL_FILES, History
 from interop.messages import Message
 from interop.raw_client import RawClient
 from interop.stage import Consumer, Producer, Stage
-
-KILLS = int(os.environ.get("ROCKETPY_KILLS", "3"))
-SMALL = {
-    "mappedFileSizeCommitLog": str(128 << 10),
-    "mappedFileSizeConsumeQueue": str(20 * 100),
-    "maxHashSlotNum": "100",
-    "maxIndexNum": "300",
-}
 
 
 @pytest.mark.parametrize("flush", ["SYNC_FLUSH", "ASYNC_FLUSH"])
@@ -42,7 +33,7 @@ def test_killed_containers_lose_nothing_that_was_answered(
     make: str, flush: str, containers: Containers, network: Network, tmp_path: Path
 ) -> None:
     history = History(seed=0)
-    with started_containers(make, tmp_path, containers, network, flushDiskType=flush, **SMALL) as cluster:
+    with started_containers(make, tmp_path, containers, network, flushDiskType=flush, **SMALL_FILES) as cluster:
         broker = cluster.broker_process
         assert broker is not None
         for _ in range(KILLS):

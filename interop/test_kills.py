@@ -7,7 +7,6 @@ And killed between half messages and their ends: what was committed comes at lea
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Iterator, Sized
@@ -21,7 +20,7 @@ import pytest
 from interop.cluster import QUICK, started_cluster
 from interop.driver import DriverError
 from interop.expect import becomes, equal
-from interop.kill_history import SENDERS, TOPIC, History
+from interop.kill_history import KILLS, SENDERS, SMALL_FILES, TOPIC, History
 from interop.messages import Message
 from interop.our_servers import OurBroker, OurNameServer
 from interop.raw_client import RawClient
@@ -29,18 +28,13 @@ from interop.scenarios.transacting import COMMIT, ROLLBACK, TransactionProducer
 from interop.stage import Stage
 from interop.troupe import Troupe
 
-KILLS = int(os.environ.get("ROCKETPY_KILLS", "3"))
 SMALL = {
-    "mappedFileSizeCommitLog": str(128 << 10),
-    "mappedFileSizeConsumeQueue": str(20 * 100),
-    "maxHashSlotNum": "100",
-    "maxIndexNum": "300",
+    **SMALL_FILES,
     "flushIntervalConsumeQueue": "100",
     "flushConsumeQueueThoroughInterval": "300",
     "flushIntervalCommitLog": "50",
     "flushCommitLogThoroughInterval": "200",
 }
-"""Files so small that kills meet every moment of their lives."""
 SETTINGS = {**QUICK, "transactionCheckMax": "1000000"}
 
 

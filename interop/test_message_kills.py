@@ -8,7 +8,6 @@ without it there are a few kills.
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from interop.expect import becomes, equal, holds
+from interop.kill_history import KILLS
 from interop.our_servers import OurBroker, OurNameServer
 from interop.raw_client import RawClient
 from rocketpy.protocol.api.client import Heartbeat, HeartbeatData, ProducerData
@@ -31,7 +31,6 @@ from rocketpy.protocol.flags import MessageSysFlag, PullSysFlag
 from rocketpy.protocol.message import MessageExt, decode_messages
 from rocketpy.protocol.record import decode
 
-KILLS = int(os.environ.get("ROCKETPY_KILLS", "3"))
 TOPIC = "Killed"
 GROUP = "P"
 SETTINGS = {
