@@ -17,6 +17,13 @@ from rocketpy.standalone import Standalone
 
 T = TypeVar("T")
 
+SMALL_FILES = {
+    "mappedFileSizeCommitLog": str(1 << 20),
+    "mappedFileSizeConsumeQueue": "20000",
+    "maxHashSlotNum": "100",
+    "maxIndexNum": "400",
+}
+
 
 def standalone(root: Path, **keys: str) -> Standalone:
     """One with everything below `root`, small files, and `keys` by Java's names."""
@@ -24,14 +31,7 @@ def standalone(root: Path, **keys: str) -> Standalone:
     settings = made.broker.settings
     settings.broker.broker_name = "b-0"
     settings.path = str(root / "broker.conf")
-    settings.store.update(
-        {
-            "mappedFileSizeCommitLog": str(1 << 20),
-            "mappedFileSizeConsumeQueue": "20000",
-            "maxHashSlotNum": "100",
-            "maxIndexNum": "400",
-        }
-    )
+    settings.store.update(SMALL_FILES)
     for config in settings.configs:
         config.update(keys)
     return made

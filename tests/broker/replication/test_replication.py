@@ -18,7 +18,7 @@ from rocketpy.errors import ConfigError
 from rocketpy.protocol.api.pull import PullMessage
 from rocketpy.protocol.api.send import SendMessage
 from rocketpy.protocol.codes import ResponseCode
-from tests.broker.live import Live, standalone, wait_until
+from tests.broker.live import SMALL_FILES, Live, standalone, wait_until
 
 
 @contextmanager
@@ -35,10 +35,9 @@ def slave_of(live: Live, root: Path, **keys: str) -> Iterator[Broker]:
     settings = BrokerSettings()
     usual = {
         "brokerName": "b-0", "brokerId": "1", "brokerRole": "SLAVE", "brokerIP1": "127.0.0.1", "brokerIP2": "127.0.0.1",
-        "listenPort": "0", "namesrvAddr": live.servers.namesrv.address, "mappedFileSizeCommitLog": str(1 << 20),
-        "mappedFileSizeConsumeQueue": "20000", "maxHashSlotNum": "100", "maxIndexNum": "400",
+        "listenPort": "0", "namesrvAddr": live.servers.namesrv.address,
     }  # fmt: skip
-    settings.take_over(usual | keys, "test")
+    settings.take_over(SMALL_FILES | usual | keys, "test")
     settings.keep_below(str(root / "slave"))
     settings.settle()
     with Broker(settings) as slave:
